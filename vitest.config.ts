@@ -1,0 +1,42 @@
+import { defineConfig } from 'vitest/config';
+import { missingRedisReporter } from './packages/local-stack/src/test-stores-reporter.ts';
+
+const setUp = './packages/local-stack/src/test-stores-setup.ts';
+const leakCheck = './packages/local-stack/src/test-leak-check.ts';
+const report = process.env['TEST_REPORT_FILE'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default', missingRedisReporter(), ...(report === undefined ? [] : ['json' as const])],
+    ...(report !== undefined && { outputFile: { json: report } }),
+    // Tests wait for stores and for processes, so two files for each of CI's two cores do not starve each other.
+    maxWorkers: 4,
+    projects: [
+      { test: { name: 'unit', include: ['packages/core/test/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'integration',
+          include: ['packages/{db,queue,process,local-stack}/test/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],
+          globalSetup: setUp,
+          setupFiles: leakCheck,
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['{apps,packages}/*/test/**/*.e2e.test.ts'],
+          globalSetup: setUp,
+          setupFiles: leakCheck,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // After the others and one file at a time: these start processes and measure what they do under load.
+          sequence: { groupOrder: 1 },
+          maxWorkers: 1,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,139 @@
+import { isAddressRange } from '../client-address.ts';
+import { parseLimits } from '../limits.ts';
+import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
+import { sharedSettings } from './shared-settings.ts';
+
+const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
+  const ranges = value
+    .split(',')
+    .map((r) => r.trim())
+    .filter((r) => r !== '');
+  const wrong = ranges.find((r) => !isAddressRange(r));
+  return wrong === undefined
+    ? ranges
+    : {
+        problem: `must list addresses or CIDR ranges; ${wrong} is neither (a number of hops is not accepted)`,
+      };
+};
+
+/** Settings of apps/api. */
+export const apiSettings = {
+  ...sharedSettings,
+  HOST: text({ form: 'an address', fallback: '0.0.0.0', describe: 'Address to listen on.' }),
+  PORT: integer({
+    min: 0,
+    max: 65_535,
+    fallback: '3000',
+    describe: 'Port to listen on; 0 takes a free one.',
+  }),
+  TRUSTED_PROXIES: custom(
+    {
+      form: '10.0.0.0/8,2001:db8::/32',
+      fallback: '',
+      describe:
+        'Proxies whose X-Forwarded-For counts, as CIDR ranges. Empty: forwarded headers change nothing.',
+    },
+    addressRangeList,
+  ),
+  IPV6_PREFIX_BITS: integer({
+    min: 32,
+    max: 64,
+    fallback: '64',
+    describe: 'How much of an IPv6 address names one client for the limits.',
+  }),
+  RATE_LIMIT_IP: custom(
+    {
+      form: 'count/seconds, several with a comma, or off',
+      fallback: '5/3600',
+      describe: 'Requests of one client address, registrations and resends together.',
+    },
+    parseLimits,
+  ),
+  RATE_LIMIT_ADDRESS: custom(
+    {
+      form: 'count/seconds, several with a comma, or off',
+      fallback: '1/60',
+      describe: 'Mails to one address: the cooldown. Add a daily cap as 1/60,10/86400.',
+    },
+    parseLimits,
+  ),
+  LIMITER_ON_ERROR: choice({
+    values: ['postgres', 'closed', 'open'],
+    fallback: 'postgres',
+    describe:
+      'When Redis does not answer: count the rows in Postgres, refuse with 503, or accept without limits.',
+  }),
+  DISCLOSURE: choice({
+    values: ['documented', 'strict'],
+    fallback: 'documented',
+    describe:
+      'documented answers 409 for a verified and 403 for a suspended account, as seed 001 does, and reads the account first. strict answers every resend alike (a registration still answers 409 for a registered address).',
+  }),
+  ERROR_CODES: choice({
+    values: ['seed', 'specific'],
+    fallback: 'seed',
+    describe:
+      'Spelling of `code` in errors: CONFLICT, or ALREADY_VERIFIED. `reason` is always the specific one.',
+  }),
+  EMAIL_OFF: choice({
+    values: ['rotate', '503', '400'],
+    fallback: 'rotate',
+    describe:
+      'Answer of a resend while EMAIL_PROVIDER=none: 200 with a new token made but not sent, or an error before any limit is charged.',
+  }),
+  EMAIL_IDENTITY: choice({
+    values: ['gmail', 'exact'],
+    fallback: 'gmail',
+    describe:
+      'Which spellings are one account: gmail also ignores dots and +tags of Gmail addresses. Mail always goes to the address as registered. Do not change it once there are accounts.',
+  }),
+  REDIRECT_ON_MISS: choice({
+    values: ['400', 'fallback'],
+    fallback: '400',
+    describe: 'A redirect URL that is not allowed is refused, or quietly replaced by the stored one.',
+  }),
+  ADMIN_KEY: optional(
+    secret(
+      custom(
+        {
+          form: 'at least 24 characters',
+          describe: 'Bearer key of the admin routes. Without it they answer 401.',
+        },
+        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
+      ),
+    ),
+  ),
+  MAILGUN_WEBHOOK_SIGNING_KEY: optional(
+    secret(
+      text({
+        form: 'the key from the provider, two with a comma while rotating',
+        describe: 'Verifies POST /v1/mailgun/webhook. Without it every webhook is refused.',
+      }),
+    ),
+  ),
+  MAILGUN_WEBHOOK_MAX_AGE_SECONDS: integer({
+    min: 30,
+    max: 86_400,
+    fallback: '300',
+    describe:
+      'Oldest (or most future) timestamp of a webhook that is accepted. Replays are refused whatever their age.',
+  }),
+  INTAKE_BATCH_MAX: integer({
+    min: 1,
+    max: 500,
+    fallback: '128',
+    describe: 'Most requests that share one INSERT and one commit.',
+  }),
+  DEMO_PAGE: choice({
+    values: ['on', 'off'],
+    fallback: 'off',
+    describe: 'Serves a page at / on which a person can try everything.',
+  }),
+  INBOX_URL: optional(
+    url({
+      schemes: ['http:', 'https:'],
+      form: 'http://localhost:3080',
+      describe: 'Where the page at / sends people to read their mail.',
+    }),
+  ),
+} as const;

@@ -1,0 +1,51 @@
+import { apiSettings } from './api-settings.ts';
+import { type ConfigOf, readSettings } from './setting.ts';
+import { workerSettings } from './worker-settings.ts';
+
+export type ApiConfig = ConfigOf<typeof apiSettings>;
+export type WorkerConfig = ConfigOf<typeof workerSettings>;
+
+/** Environment variables as a plain record; files of NAME_FILE already read. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Read<C> = { readonly config: C } | { readonly problems: readonly string[] };
+
+/** Rules between settings, for both processes. */
+const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
+  const problems: string[] = [];
+  const production = config.NODE_ENV === 'production';
+  if (config.QUEUE_BACKEND === 'redis' && config.REDIS_URL === undefined)
+    problems.push('REDIS_URL is required with QUEUE_BACKEND=redis; set it, or QUEUE_BACKEND=postgres');
+  if (production && !config.PUBLIC_URL.startsWith('https:'))
+    problems.push('PUBLIC_URL must start with https:// in production');
+  if (production && config.REDIRECT_ORIGINS.kind === 'any')
+    problems.push(
+      'REDIRECT_ORIGINS must not be * in production: anybody could send a token to a site of theirs',
+    );
+  if (production && config.EMAIL_PROVIDER === 'log')
+    problems.push('EMAIL_PROVIDER must not be log in production: no mail would leave');
+  return problems;
+};
+
+/** The API's configuration, or every problem with it. */
+export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
+  const read = readSettings(apiSettings, environment);
+  if ('problems' in read) return read;
+  const problems = sharedProblems(read.config);
+  return problems.length > 0 ? { problems } : read;
+};
+
+/** The worker's configuration, or every problem with it. */
+export const readWorkerConfig = (environment: Environment): Read<WorkerConfig> => {
+  const read = readSettings(workerSettings, environment);
+  if ('problems' in read) return read;
+  const { config } = read;
+  const problems = sharedProblems(config);
+  const sendsBySmtp = config.EMAIL_PROVIDER === 'smtp' || config.EMAIL_PROVIDER === 'mailgun';
+  if (sendsBySmtp && config.SMTP_URL === undefined)
+    problems.push(`SMTP_URL is required with EMAIL_PROVIDER=${config.EMAIL_PROVIDER}`);
+  const startsInClear = config.SMTP_URL?.reveal().startsWith('smtp:') === true;
+  if (config.NODE_ENV === 'production' && config.SMTP_TLS === 'off' && startsInClear)
+    problems.push('SMTP_TLS must not be off in production: the link would travel in clear');
+  return problems.length > 0 ? { problems } : { config };
+};

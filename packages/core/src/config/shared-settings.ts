@@ -1,0 +1,138 @@
+import { choice, custom, customSecret, integer, optional, secret, secretUrl, text } from './setting.ts';
+import { parseRedirectOrigins } from '../redirect.ts';
+import { parseKeyRing } from '../token.ts';
+
+/** Routes are fixed, so a path before them could not be served: an origin is all there is to say. */
+const readOrigin = (value: string): string | { readonly problem: string } => {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+  return url !== undefined && isWeb && `${url.origin}/` === url.href
+    ? url.origin
+    : { problem: 'must be an origin like https://verify.example.com, without a path' };
+};
+
+/** Settings that both processes read; they must be the same for both. */
+export const sharedSettings = {
+  NODE_ENV: choice({
+    values: ['production', 'development'],
+    fallback: 'production',
+    describe:
+      'In production only https links are made and allowed, and development providers refuse to start.',
+  }),
+  LOG_LEVEL: choice({
+    values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+    fallback: 'info',
+    describe:
+      'Least severity that is logged. An address is logged only as the start of its keyed hash, a token never.',
+  }),
+  DATABASE_URL: secretUrl({
+    schemes: ['postgres:', 'postgresql:'],
+    form: 'postgres://user:password@host:5432/database',
+    describe: 'Postgres 15 or newer; everything that was accepted lives there.',
+  }),
+  DATABASE_POOL_MAX: integer({
+    min: 2,
+    max: 200,
+    fallback: '10',
+    describe: 'Most connections of one process to Postgres.',
+  }),
+  DATABASE_TIMEOUT_MS: integer({
+    min: 100,
+    max: 60_000,
+    fallback: '1500',
+    describe: 'Deadline of waiting for a connection, and of each statement.',
+  }),
+  QUEUE_BACKEND: choice({
+    values: ['redis', 'postgres'],
+    fallback: 'redis',
+    describe: 'Where jobs ring and limits are counted. With postgres no Redis is needed.',
+  }),
+  REDIS_URL: optional(
+    secretUrl({
+      schemes: ['redis:', 'rediss:'],
+      form: 'redis://:password@host:6379/0',
+      describe:
+        'Redis 6.2 or newer (or Valkey) with maxmemory-policy noeviction. Required with QUEUE_BACKEND=redis.',
+    }),
+  ),
+  REDIS_PREFIX: custom(
+    {
+      form: 'small letters, digits, - and _',
+      fallback: 'reconfirm',
+      describe: 'Start of every Redis key and of the queue schema, so that installations can share a server.',
+    },
+    (value) =>
+      /^[a-z][a-z0-9_-]{0,39}$/.test(value)
+        ? value
+        : { problem: 'must be 1 to 40 small letters, digits, - or _, a letter first' },
+  ),
+  PUBLIC_URL: custom(
+    {
+      form: 'https://verify.example.com',
+      describe:
+        'Origin at which people reach the API. Links are built from this value only, never from a request header. https in production.',
+    },
+    readOrigin,
+  ),
+  REDIRECT_ORIGINS: custom(
+    {
+      form: 'https://app.example.com,https://admin.example.com',
+      fallback: '',
+      describe:
+        'Origins that a verificationRedirectUrl may have, besides PUBLIC_URL. * allows all, outside production only.',
+    },
+    parseRedirectOrigins,
+  ),
+  TOKEN_KEYS: customSecret(
+    {
+      form: '1:<base64 of at least 32 bytes>,2:…',
+      describe:
+        'Keys that derive tokens, by version. The highest version signs. To rotate: add a version, restart all, drop the old one once its last token has expired.',
+    },
+    parseKeyRing,
+  ),
+  ADDRESS_HASH_KEY: secret(
+    custom(
+      {
+        form: 'base64 of at least 32 bytes',
+        describe:
+          'Key of the hashes under which addresses are stored, counted and logged. It cannot be rotated: accounts are found by it.',
+      },
+      (value) =>
+        /^[A-Za-z0-9+/_-]+={0,2}$/.test(value) && Buffer.from(value, 'base64').length >= 32
+          ? value
+          : {
+              problem: 'must be the base64 of at least 32 bytes (for instance from: openssl rand -base64 32)',
+            },
+    ),
+  ),
+  EMAIL_PROVIDER: choice({
+    values: ['smtp', 'mailgun', 'log', 'none'],
+    fallback: 'smtp',
+    describe:
+      'Who carries the mail. log writes a line instead of a mail (development only); none makes the tokens and sends nothing (see EMAIL_OFF).',
+  }),
+  VERIFICATION_TOKEN_TTL_HOURS: integer({
+    min: 1,
+    max: 168,
+    fallback: '24',
+    describe: 'Lifetime of a verification link, counted from the hand-over to the provider.',
+  }),
+  DEFAULT_LOCALE: choice({
+    values: ['en', 'es'],
+    fallback: 'en',
+    describe: 'Language of mails and pages when neither the request nor the account names one we have.',
+  }),
+  SHUTDOWN_TIMEOUT_SECONDS: integer({
+    min: 1,
+    max: 300,
+    fallback: '20',
+    describe:
+      'After SIGTERM: how long work in hand may take before it is given back. The process ends at most 5 s later.',
+  }),
+  BRAND_NAME: text({
+    form: 'any text',
+    fallback: 'Reconfirm',
+    describe: 'Name that mails and pages speak for.',
+  }),
+} as const;

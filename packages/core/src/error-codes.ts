@@ -1,0 +1,138 @@
+/** One documented error: its status, its spelling in both settings of ERROR_CODES, and when it is given. */
+export interface ErrorCode {
+  readonly status: number;
+  /** `code` with ERROR_CODES=seed. */
+  readonly seed: string;
+  /** `code` with ERROR_CODES=specific. */
+  readonly specific: string;
+  readonly title: string;
+  /** What it means to a caller, and what to do. Also the default `detail`. */
+  readonly when: string;
+}
+
+const validation = { status: 400, seed: 'VALIDATION_ERROR', specific: 'VALIDATION_FAILED' } as const;
+const token = {
+  status: 400,
+  seed: 'INVALID_OR_EXPIRED_TOKEN',
+  specific: 'INVALID_OR_EXPIRED_TOKEN',
+} as const;
+const plain = (status: number, code: string) => ({ status, seed: code, specific: code });
+
+/**
+ * Every error that the v1 contract can answer, by its `reason`: the one spelling that no setting
+ * changes. docs/errors.md is generated from this table.
+ */
+export const errorCodes = {
+  VALIDATION_FAILED: {
+    ...validation,
+    title: 'The request is not valid',
+    when: 'A field is missing, unknown or not of the documented form; the list in errors names each.',
+  },
+  MALFORMED_JSON: {
+    ...validation,
+    title: 'The body is not JSON',
+    when: 'The body could not be read as JSON. Send an object, with Content-Type application/json.',
+  },
+  REDIRECT_NOT_ALLOWED: {
+    ...validation,
+    title: 'The redirect URL is not allowed',
+    when: 'Links may only lead to origins that the operator listed (REDIRECT_ORIGINS); in production to https only.',
+  },
+  TOKEN_UNKNOWN: {
+    ...token,
+    title: 'The link is not valid',
+    when: 'No such token was ever sent, or it is long gone.',
+  },
+  TOKEN_EXPIRED: {
+    ...token,
+    title: 'The link has expired',
+    when: 'The token is older than its lifetime. Ask for a new mail.',
+  },
+  TOKEN_SUPERSEDED: {
+    ...token,
+    title: 'A newer link was sent',
+    when: 'A newer mail was asked for after this one; only the newest link works.',
+  },
+  UNAUTHORIZED: {
+    ...plain(401, 'UNAUTHORIZED'),
+    title: 'A key is needed',
+    when: 'The Authorization header holds no valid key. Send it as Authorization: Bearer <key>.',
+  },
+  ACCOUNT_SUSPENDED: {
+    status: 403,
+    seed: 'FORBIDDEN',
+    specific: 'ACCOUNT_SUSPENDED',
+    title: 'The account is suspended',
+    when: 'The account has been suspended; no mail is sent and no token accepted.',
+  },
+  NOT_FOUND: {
+    ...plain(404, 'NOT_FOUND'),
+    title: 'Not found',
+    when: 'There is nothing at this path, or nothing with this id.',
+  },
+  ALREADY_VERIFIED: {
+    status: 409,
+    seed: 'CONFLICT',
+    specific: 'ALREADY_VERIFIED',
+    title: 'The address is already verified',
+    when: 'The account has proved its address; there is nothing to resend.',
+  },
+  EMAIL_ALREADY_REGISTERED: {
+    status: 409,
+    seed: 'CONFLICT',
+    specific: 'EMAIL_ALREADY_REGISTERED',
+    title: 'The address is already registered',
+    when: 'An account with this address exists. Use resend-verification for another mail.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    ...plain(413, 'PAYLOAD_TOO_LARGE'),
+    title: 'The body is too large',
+    when: 'Bodies may have 16 KiB (webhooks 256 KiB).',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    ...plain(415, 'UNSUPPORTED_MEDIA_TYPE'),
+    title: 'The content type is not supported',
+    when: 'Send JSON with Content-Type application/json.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    ...plain(422, 'IDEMPOTENCY_KEY_REUSED'),
+    title: 'The idempotency key was used for another request',
+    when: 'Within 24 hours a key stands for one request. Use a new key for a new request.',
+  },
+  RESEND_COOLDOWN: {
+    status: 429,
+    seed: 'TOO_MANY_REQUESTS',
+    specific: 'RESEND_COOLDOWN',
+    title: 'A mail was asked for a moment ago',
+    when: 'The limit of this address (RATE_LIMIT_ADDRESS) is used up. Wait as long as Retry-After says.',
+  },
+  IP_RATE_LIMIT: {
+    status: 429,
+    seed: 'TOO_MANY_REQUESTS',
+    specific: 'TOO_MANY_REQUESTS',
+    title: 'Too many requests from this client',
+    when: 'The limit of this client address (RATE_LIMIT_IP) is used up. Wait as long as Retry-After says.',
+  },
+  EMAIL_PROVIDER_DISABLED: {
+    ...plain(400, 'EMAIL_PROVIDER_DISABLED'),
+    title: 'E-mail is switched off',
+    when: 'EMAIL_PROVIDER=none with EMAIL_OFF=400: no mail can be asked for.',
+  },
+  EMAIL_DISABLED: {
+    ...plain(503, 'EMAIL_DISABLED'),
+    title: 'E-mail is switched off',
+    when: 'EMAIL_PROVIDER=none with EMAIL_OFF=503: no mail can be asked for now.',
+  },
+  SERVICE_UNAVAILABLE: {
+    ...plain(503, 'SERVICE_UNAVAILABLE'),
+    title: 'The service cannot take the request now',
+    when: 'A store does not answer. Nothing was written and no limit was charged; try again after Retry-After.',
+  },
+  INTERNAL_ERROR: {
+    ...plain(500, 'INTERNAL_ERROR'),
+    title: 'Something went wrong on our side',
+    when: 'The log holds the cause under the request id in `requestId`.',
+  },
+} as const satisfies Record<string, ErrorCode>;
+
+export type ErrorReason = keyof typeof errorCodes;

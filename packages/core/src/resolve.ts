@@ -1,0 +1,70 @@
+import type { Account } from './account.ts';
+import type { Purpose } from './purposes/purpose.ts';
+
+/** Reasons not to send, each one a word that an operator reads in the timeline of a message. */
+export const notSentReasons = {
+  superseded: 'A newer request for the same address was accepted before this one was sent.',
+  unknown_account: 'No account is registered with this address.',
+  already_verified: 'The account has already proved its address.',
+  suspended: 'The account is suspended.',
+  email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
+  too_late: 'It could not be handed over while it was still of use.',
+  lost_too_often:
+    'The worker died during each of several attempts; the message is set aside for an operator.',
+} as const;
+
+export type NotSentReason = keyof typeof notSentReasons;
+
+/** Reasons why a worker puts a message off although it is due: an operator must act before it can go. */
+export const putOffReasons = {
+  unknown_purpose:
+    'This worker does not know its purpose: a newer version accepted it. Deploy the worker too.',
+  wrong_token_key:
+    'TOKEN_KEYS lacks the key that its link was made with, or holds another one under that version. Put the key back.',
+} as const;
+
+export type PutOffReason = keyof typeof putOffReasons;
+
+export const isPutOffReason = (reason: string): reason is PutOffReason =>
+  Object.hasOwn(putOffReasons, reason);
+
+/** What becomes of a claimed message. `skip` is nobody's fault, `give_up` shows as FAILED. */
+export type Resolution =
+  | { readonly kind: 'send'; readonly account: Account }
+  | { readonly kind: 'make_token_only'; readonly account: Account; readonly reason: 'email_off' }
+  | {
+      readonly kind: 'skip';
+      readonly reason: Exclude<NotSentReason, 'email_off' | 'too_late' | 'lost_too_often'>;
+    }
+  | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
+
+/** What is known of a message at the moment it is claimed. Ages are by the database's clock. */
+export interface ClaimedFacts {
+  readonly superseded: boolean;
+  readonly ageSeconds: number;
+  /** How many earlier attempts ended without a word because their worker died. */
+  readonly lostLeases: number;
+}
+
+/** A fifth death of the worker on the same message is no coincidence. */
+export const lostLeasesMax = 5;
+
+/**
+ * Decides whether a claimed message is sent, and if not, why. The order matters to the operator who
+ * reads it: what the person did last comes first, then who they are, then what went wrong on our side.
+ */
+export const resolve = (
+  facts: ClaimedFacts,
+  account: Account | null,
+  purpose: Purpose,
+  policy: { readonly emailOff: boolean },
+): Resolution => {
+  if (facts.superseded) return { kind: 'skip', reason: 'superseded' };
+  if (account === null) return { kind: 'skip', reason: 'unknown_account' };
+  const ineligible = purpose.ineligible(account.status);
+  if (ineligible !== null) return { kind: 'skip', reason: ineligible };
+  if (policy.emailOff) return { kind: 'make_token_only', account, reason: 'email_off' };
+  if (facts.lostLeases >= lostLeasesMax) return { kind: 'give_up', reason: 'lost_too_often' };
+  if (facts.ageSeconds > purpose.sendWithinSeconds) return { kind: 'give_up', reason: 'too_late' };
+  return { kind: 'send', account };
+};

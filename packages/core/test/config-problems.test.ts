@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { readApiConfig, readWorkerConfig } from '../src/config/config.ts';
+import { apiProblems, workerProblems } from './config-environments.ts';
+
+describe('what is wrong', () => {
+  test('is told all at once, each with the name of its setting', () => {
+    const problems = apiProblems({
+      DATABASE_URL: '',
+      PORT: '70000',
+      RATE_LIMIT_IP: '5 per hour',
+      TOKEN_KEYS: '1:short',
+      TRUSTED_PROXIES: '1',
+      DISCLOSURE: 'maybe',
+      ADMIN_KEY: 'short',
+    });
+    expect(problems.map((p) => p.split(' ')[0])).toEqual([
+      'DATABASE_URL',
+      'TOKEN_KEYS',
+      'PORT',
+      'TRUSTED_PROXIES',
+      'RATE_LIMIT_IP',
+      'DISCLOSURE',
+      'ADMIN_KEY',
+    ]);
+  });
+
+  test('an empty environment names every setting that is required, and no other', () => {
+    const names = (read: ReturnType<typeof readApiConfig> | ReturnType<typeof readWorkerConfig>): string[] =>
+      'problems' in read ? read.problems.map((p) => p.split(' ')[0] ?? '') : [];
+    expect(names(readApiConfig({}))).toEqual([
+      'DATABASE_URL',
+      'PUBLIC_URL',
+      'TOKEN_KEYS',
+      'ADDRESS_HASH_KEY',
+    ]);
+    expect(names(readWorkerConfig({}))).toEqual([
+      'DATABASE_URL',
+      'PUBLIC_URL',
+      'TOKEN_KEYS',
+      'ADDRESS_HASH_KEY',
+      'MAIL_FROM',
+    ]);
+  });
+
+  test.each([
+    ['PORT', '-1'],
+    ['PORT', '3000.5'],
+    ['PORT', '0x10'],
+    ['PORT', ' 3000'],
+    ['PORT', '３０００'],
+    ['DATABASE_URL', 'mysql://db'],
+    ['DATABASE_URL', 'db'],
+    ['REDIS_URL', 'http://redis'],
+    ['PUBLIC_URL', 'verify.example.com'],
+    ['PUBLIC_URL', 'ftp://x'],
+    ['PUBLIC_URL', 'https://verify.example.com/mail'],
+    ['PUBLIC_URL', 'https://verify.example.com/?from=mail'],
+    ['PUBLIC_URL', 'https://verify.example.com/#'],
+    ['PUBLIC_URL', 'https://user@verify.example.com'],
+    ['PUBLIC_URL', 'https://user:password@verify.example.com/'],
+    ['NODE_ENV', 'prod'],
+    ['IPV6_PREFIX_BITS', '128'],
+    ['IPV6_PREFIX_BITS', '31'],
+    ['VERIFICATION_TOKEN_TTL_HOURS', '0'],
+    ['VERIFICATION_TOKEN_TTL_HOURS', '169'],
+    ['RATE_LIMIT_IP', '0/3600'],
+    ['RATE_LIMIT_ADDRESS', '1/60,'],
+    ['RATE_LIMIT_ADDRESS', '1/90000'],
+    ['LIMITER_ON_ERROR', 'maybe'],
+    ['TRUSTED_PROXIES', 'true'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,loopback'],
+    ['REDIRECT_ORIGINS', 'app.example.com'],
+    ['REDIRECT_ORIGINS', 'http://app.example.com'],
+    ['ADMIN_KEY', 'x'.repeat(23)],
+    ['ADDRESS_HASH_KEY', Buffer.alloc(31).toString('base64')],
+    ['ADDRESS_HASH_KEY', 'not base64!'],
+    ['REDIS_PREFIX', 'a:b'],
+    ['REDIS_PREFIX', 'UPPER'],
+    ['EMAIL_PROVIDER', 'pigeon'],
+    ['MAILGUN_WEBHOOK_MAX_AGE_SECONDS', '0'],
+    ['DEFAULT_LOCALE', 'xx'],
+  ])('%s=%j is refused in one sentence', (name, value) => {
+    const problems = apiProblems({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} (must|the count|the seconds|key|app|http)`));
+  });
+
+  test.each([
+    ['MAIL_FROM', 'Example'],
+    ['MAIL_FROM', 'a@b.example\r\nBcc: c@d.example'],
+    ['MAIL_FROM', '"A" <a@b.example>'],
+    ['MAIL_FROM', 'A <a@b.example> <c@d.example>'],
+    ['MAIL_FROM', 'a@b@c.example'],
+    ['MAIL_REPLY_TO', 'nobody'],
+    ['SEND_RATE', '100'],
+    ['SEND_RATE', '0/1'],
+    ['LEASE_SECONDS', '2'],
+    ['RETENTION_DAYS', '7'],
+    ['SMTP_URL', 'http://smtp.example'],
+    ['PUBLIC_URL', 'https://verify.example.com/mail'],
+    ['SMTP_TLS', 'maybe'],
+    ['WORKER_CONCURRENCY', '0'],
+  ])('of the worker, %s=%j is refused in one sentence', (name, value) => {
+    const problems = workerProblems({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} must`));
+  });
+
+  test('no problem repeats a secret', () => {
+    const told = [
+      ...apiProblems({
+        DATABASE_URL: 'mysql://u:hunter2@db',
+        REDIS_URL: 'x:hunter2',
+        TOKEN_KEYS: '1:hunter2',
+        ADDRESS_HASH_KEY: 'hunter2',
+        ADMIN_KEY: 'hunter2',
+      }),
+      ...workerProblems({ SMTP_URL: 'http://u:hunter2@smtp' }),
+    ];
+    expect(told).toHaveLength(6);
+    expect(told.join()).not.toContain('hunter2');
+  });
+});

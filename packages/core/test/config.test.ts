@@ -1,0 +1,190 @@
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { apiSettings } from '../src/config/api-settings.ts';
+import { readSettings, type Settings } from '../src/config/setting.ts';
+import { workerSettings } from '../src/config/worker-settings.ts';
+import { providerNames } from '../src/providers/registry.ts';
+import { apiConfig, apiProblems, key, workerConfig, workerProblems } from './config-environments.ts';
+
+describe('without a word about them, settings are what the contract says', () => {
+  test('of the API', () => {
+    expect(apiConfig()).toMatchObject({
+      NODE_ENV: 'production',
+      PORT: 3000,
+      QUEUE_BACKEND: 'redis',
+      EMAIL_PROVIDER: 'smtp',
+      DEFAULT_LOCALE: 'en',
+      RATE_LIMIT_IP: [{ max: 5, windowSeconds: 3600 }],
+      RATE_LIMIT_ADDRESS: [{ max: 1, windowSeconds: 60 }],
+      VERIFICATION_TOKEN_TTL_HOURS: 24,
+      DISCLOSURE: 'documented',
+      ERROR_CODES: 'seed',
+      EMAIL_OFF: 'rotate',
+      LIMITER_ON_ERROR: 'postgres',
+      TRUSTED_PROXIES: [],
+      IPV6_PREFIX_BITS: 64,
+      MAILGUN_WEBHOOK_MAX_AGE_SECONDS: 300,
+      REDIRECT_ON_MISS: '400',
+      REDIRECT_ORIGINS: { kind: 'origins', origins: new Set() },
+      DEMO_PAGE: 'off',
+    });
+    expect([apiConfig().ADMIN_KEY, apiConfig().MAILGUN_WEBHOOK_SIGNING_KEY, apiConfig().INBOX_URL]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('of the worker', () => {
+    expect(workerConfig()).toMatchObject({
+      SMTP_TLS: 'required',
+      LEASE_SECONDS: 15,
+      SEND_RATE: undefined,
+      MAIL_REPLY_TO: undefined,
+    });
+    expect(workerConfig().MAIL_FROM).toEqual({ name: 'Example', address: 'no-reply@example.com' });
+  });
+
+  test.each([
+    ['API', apiSettings],
+    ['worker', workerSettings],
+  ] as const)('every default of the %s is one that could be given', (_name, settings: Settings) => {
+    for (const [name, setting] of Object.entries(settings))
+      if (setting.fallback !== undefined) {
+        const read = setting.read(setting.fallback);
+        expect(
+          typeof read === 'object' && read !== null && 'problem' in read
+            ? `${name} ${String(read.problem)}`
+            : 'fine',
+        ).toBe('fine');
+      }
+  });
+});
+
+describe('rules between settings', () => {
+  test.each([
+    [{ PUBLIC_URL: 'http://verify.example.com' }, /^PUBLIC_URL must start with https/],
+    [{ EMAIL_PROVIDER: 'log' }, /^EMAIL_PROVIDER must not be log in production/],
+    [{ REDIRECT_ORIGINS: '*' }, /^REDIRECT_ORIGINS must not be \* in production/],
+    [{ REDIS_URL: '' }, /^REDIS_URL is required with QUEUE_BACKEND=redis/],
+  ])('the API in production with %j does not start', (change, problem) => {
+    expect(apiProblems(change)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test.each([
+    [{ SMTP_URL: '' }, /^SMTP_URL is required with EMAIL_PROVIDER=smtp/],
+    [{ SMTP_URL: '', EMAIL_PROVIDER: 'mailgun' }, /^SMTP_URL is required with EMAIL_PROVIDER=mailgun/],
+    [{ SMTP_TLS: 'off' }, /^SMTP_TLS must not be off in production/],
+    [{ REDIRECT_ORIGINS: '*' }, /^REDIRECT_ORIGINS must not be \* in production/],
+    [{ PUBLIC_URL: 'http://verify.example.com' }, /^PUBLIC_URL must start with https/],
+  ])('the worker in production with %j does not start', (change, problem) => {
+    expect(workerProblems(change)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('several of them are told at once too', () =>
+    expect(
+      apiProblems({
+        PUBLIC_URL: 'http://x.example',
+        EMAIL_PROVIDER: 'log',
+        REDIRECT_ORIGINS: '*',
+        REDIS_URL: '',
+      }),
+    ).toHaveLength(4));
+
+  test('on a machine of development all of them are allowed', () => {
+    const change = {
+      NODE_ENV: 'development',
+      PUBLIC_URL: 'http://localhost:3000',
+      REDIRECT_ORIGINS: '*',
+      EMAIL_PROVIDER: 'log',
+      SMTP_TLS: 'off',
+      SMTP_URL: '',
+    };
+    expect(apiProblems(change)).toEqual([]);
+    expect(workerProblems(change)).toEqual([]);
+  });
+
+  test('without Redis nothing asks for its URL', () =>
+    expect(apiProblems({ QUEUE_BACKEND: 'postgres', REDIS_URL: '' })).toEqual([]));
+
+  test('without mail nothing asks for a server', () =>
+    expect(workerProblems({ EMAIL_PROVIDER: 'none', SMTP_URL: '' })).toEqual([]));
+});
+
+describe('values', () => {
+  test('PUBLIC_URL is an origin, however it is spelt, and both processes read it alike', () => {
+    for (const spelling of [
+      'https://verify.example.com',
+      'https://verify.example.com/',
+      'HTTPS://Verify.Example.com:443',
+    ])
+      expect([
+        apiConfig({ PUBLIC_URL: spelling }).PUBLIC_URL,
+        workerConfig({ PUBLIC_URL: spelling }).PUBLIC_URL,
+      ]).toEqual(['https://verify.example.com', 'https://verify.example.com']);
+    expect(apiConfig({ PUBLIC_URL: 'https://verify.example.com:8443' }).PUBLIC_URL).toBe(
+      'https://verify.example.com:8443',
+    );
+  });
+
+  test('TLS from the first byte needs no STARTTLS: smtps:// passes with SMTP_TLS=off', () =>
+    expect(workerProblems({ SMTP_TLS: 'off', SMTP_URL: 'smtps://user:hunter2@smtp.example:465' })).toEqual(
+      [],
+    ));
+
+  test('a limit is written as count and seconds, and can be switched off', () => {
+    expect(apiConfig({ RATE_LIMIT_ADDRESS: '1/60,10/86400' }).RATE_LIMIT_ADDRESS).toEqual([
+      { max: 1, windowSeconds: 60 },
+      { max: 10, windowSeconds: 86_400 },
+    ]);
+    expect(apiConfig({ RATE_LIMIT_IP: 'off' }).RATE_LIMIT_IP).toEqual([]);
+    expect(workerConfig({ SEND_RATE: '100/1' }).SEND_RATE).toEqual({ max: 100, windowSeconds: 1 });
+  });
+
+  test('a sender is a name and an address, or an address alone', () => {
+    expect(workerConfig({ MAIL_FROM: 'no-reply@example.com' }).MAIL_FROM).toEqual({
+      name: '',
+      address: 'no-reply@example.com',
+    });
+    expect(workerConfig({ MAIL_REPLY_TO: 'Support Team <s@example.com>' }).MAIL_REPLY_TO).toEqual({
+      name: 'Support Team',
+      address: 's@example.com',
+    });
+  });
+
+  test('exactly the registered providers can be chosen', () => {
+    const read = readSettings({ EMAIL_PROVIDER: apiSettings.EMAIL_PROVIDER }, { EMAIL_PROVIDER: '?' });
+    expect('problems' in read && read.problems[0]).toBe(
+      `EMAIL_PROVIDER must be one of ${providerNames.join(', ')}`,
+    );
+  });
+
+  test('an empty value counts as none', () => expect(apiConfig({ PORT: '', ADMIN_KEY: '' }).PORT).toBe(3000));
+
+  test('a configuration can be printed: every secret in it is hidden', () => {
+    const configs = [
+      apiConfig({ ADMIN_KEY: 'hunter2'.repeat(4), MAILGUN_WEBHOOK_SIGNING_KEY: 'hunter2' }),
+      workerConfig(),
+    ];
+    for (const print of [JSON.stringify(configs), inspect(configs, { depth: 9, showHidden: true })]) {
+      expect(print).not.toContain('hunter2');
+      expect(print).not.toContain(key);
+    }
+    expect(configs[0]).toHaveProperty('DATABASE_URL');
+    expect(apiConfig().DATABASE_URL.reveal()).toContain('hunter2');
+  });
+});
+
+test.each([
+  ['API', apiSettings],
+  ['worker', workerSettings],
+] as const)(
+  'every setting of the %s says what it means and how it is written',
+  (_name, settings: Settings) => {
+    for (const [name, setting] of Object.entries(settings)) {
+      expect(name).toMatch(/^[A-Z][A-Z0-9_]+$/);
+      expect(setting.describe, name).toMatch(/^[A-Za-z*].{10,}\.$/);
+      expect(setting.form.length, name).toBeGreaterThan(2);
+    }
+  },
+);

@@ -1,0 +1,115 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Account, accountStatuses, type AccountStatus } from '../src/account.ts';
+import { purposes } from '../src/purposes/registry.ts';
+import { isPutOffReason, lostLeasesMax, notSentReasons, putOffReasons, resolve } from '../src/resolve.ts';
+
+const purpose = purposes.signup;
+const fresh = { superseded: false, ageSeconds: 1, lostLeases: 0 };
+const on = { emailOff: false };
+const off = { emailOff: true };
+
+const account = (status: AccountStatus): Account => ({
+  id: '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01',
+  status,
+  email: 'ada@example.com',
+  name: null,
+  locale: null,
+  redirectUrl: null,
+});
+const pending = account('pending');
+
+/** The worst of everything, from which one fault after another is taken away: the order of the reasons. */
+const worst = { superseded: true, ageSeconds: 10 ** 9, lostLeases: 99 };
+
+describe('a claimed message', () => {
+  test('of a pending account is sent', () =>
+    expect(resolve(fresh, pending, purpose, on)).toEqual({ kind: 'send', account: pending }));
+
+  test('that is superseded is never sent, whoever it is for', () => {
+    for (const who of [null, ...accountStatuses.map(account)])
+      for (const policy of [on, off])
+        expect(resolve(worst, who, purpose, policy)).toEqual({ kind: 'skip', reason: 'superseded' });
+  });
+
+  test('without an account is skipped', () =>
+    expect(resolve({ ...worst, superseded: false }, null, purpose, off)).toEqual({
+      kind: 'skip',
+      reason: 'unknown_account',
+    }));
+
+  test.each([
+    ['active', 'already_verified'],
+    ['past_due', 'already_verified'],
+    ['suspended', 'suspended'],
+  ] as const)('of an account that is %s is skipped as %s', (status, reason) =>
+    expect(resolve({ ...worst, superseded: false }, account(status), purpose, off)).toEqual({
+      kind: 'skip',
+      reason,
+    }),
+  );
+
+  test('while mail is off gets its token and is not sent', () =>
+    expect(resolve({ ...worst, superseded: false }, pending, purpose, off)).toEqual({
+      kind: 'make_token_only',
+      account: pending,
+      reason: 'email_off',
+    }));
+
+  test('that kills its workers is set aside', () =>
+    expect(resolve({ ...worst, superseded: false }, pending, purpose, on)).toEqual({
+      kind: 'give_up',
+      reason: 'lost_too_often',
+    }));
+
+  test('that lost one worker less is still sent', () => {
+    expect(resolve({ ...fresh, lostLeases: lostLeasesMax - 1 }, pending, purpose, on).kind).toBe('send');
+    expect(resolve({ ...fresh, lostLeases: lostLeasesMax }, pending, purpose, on).kind).toBe('give_up');
+  });
+
+  test('is sent up to the last second in which it is of use', () => {
+    const aged = (ageSeconds: number): string => resolve({ ...fresh, ageSeconds }, pending, purpose, on).kind;
+    expect(aged(purpose.sendWithinSeconds)).toBe('send');
+    expect(
+      resolve({ ...fresh, ageSeconds: purpose.sendWithinSeconds + 0.001 }, pending, purpose, on),
+    ).toEqual({
+      kind: 'give_up',
+      reason: 'too_late',
+    });
+  });
+
+  test('is sent to nobody but a pending account, whatever else holds', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          superseded: fc.boolean(),
+          ageSeconds: fc.double({ min: -1, max: 1e9, noNaN: true }),
+          lostLeases: fc.nat(9),
+        }),
+        fc.option(fc.constantFrom(...accountStatuses)),
+        fc.boolean(),
+        (facts, status, emailOff) => {
+          const who = status === null ? null : account(status);
+          const resolution = resolve(facts, who, purpose, { emailOff });
+          if (resolution.kind === 'send' || resolution.kind === 'make_token_only') {
+            expect(status).toBe('pending');
+            expect(facts.superseded).toBe(false);
+            expect(resolution.kind === 'make_token_only').toBe(emailOff);
+          } else expect(Object.keys(notSentReasons)).toContain(resolution.reason);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+test('every reason is a whole sentence', () => {
+  for (const sentence of [...Object.values(notSentReasons), ...Object.values(putOffReasons)])
+    expect(sentence).toMatch(/^[A-Z].{15,}\.$/);
+});
+
+test('only the reasons of putting off count as such, and no name that every object has', () => {
+  expect(Object.keys(putOffReasons).every(isPutOffReason)).toBe(true);
+  for (const reason of [...Object.keys(notSentReasons), 'toString', '__proto__', ''])
+    expect(isPutOffReason(reason)).toBe(false);
+});

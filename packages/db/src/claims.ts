@@ -1,0 +1,195 @@
+import { sql } from 'kysely';
+import type { Account, AccountStatus } from '@reconfirm/core/account';
+import type { Database } from './database.ts';
+
+/** A message that this worker may work on until its lease ends, with all that deciding and sending needs. */
+export interface ClaimedMessage {
+  readonly id: string;
+  /** The fence: later writes name it, so that a holder whose lease went to another changes nothing. */
+  readonly attempt: number;
+  readonly organizationId: string;
+  readonly purpose: string;
+  readonly locale: string | null;
+  readonly redirectUrl: string | null;
+  readonly failures: number;
+  readonly lostLeases: number;
+  readonly ageSeconds: number;
+  readonly superseded: boolean;
+  readonly account: Account | null;
+  /** What the token was first derived from; null before the first attempt. */
+  readonly token: {
+    readonly nonce: Uint8Array;
+    readonly keyVersion: number;
+    readonly hash: Uint8Array;
+  } | null;
+}
+
+interface ClaimedRow {
+  id: string;
+  attempt: number;
+  organization_id: string;
+  purpose: string;
+  locale: string | null;
+  redirect_url: string | null;
+  failures: number;
+  lost_leases: number;
+  age_seconds: number;
+  superseded: boolean;
+  account_id: string | null;
+  account_status: AccountStatus;
+  account_email: string;
+  account_name: string | null;
+  account_locale: string | null;
+  account_redirect_url: string | null;
+  nonce: Buffer | null;
+  key_version: number;
+  token_hash: Buffer;
+}
+
+/**
+ * Claims messages for `leaseSeconds`. Null, for each id in the order given, when there is nothing to
+ * do: settled, not due yet, in another worker's hands, or unknown. At most one worker gets a message.
+ *
+ * `rank + 0 < 40`, and not `settled_at IS NULL`: that is the predicate of the partial index of due
+ * messages, and with statistics from before a backlog the planner would walk all of it for every batch.
+ * The sum hides the column from those statistics, by which hardly a row is below 40.
+ */
+export const claimMessages = async (
+  db: Database,
+  ids: readonly string[],
+  leaseSeconds: number,
+): Promise<readonly (ClaimedMessage | null)[]> => {
+  const { rows } = await sql<ClaimedRow>`
+    WITH claimed AS (
+      UPDATE messages m
+         SET status = 'sending', attempt = m.attempt + 1,
+             lost_leases = m.lost_leases + (m.lease_until IS NOT NULL)::int,
+             lease_until = now() + make_interval(secs => ${leaseSeconds}),
+             account_id = coalesce((SELECT a.id FROM accounts a
+               WHERE a.organization_id = m.organization_id AND a.email_key = m.address_key), m.account_id)
+       WHERE m.id = ANY (${ids.toSorted()}::uuid[]) AND m.rank + 0 < 40
+         AND (m.lease_until IS NULL OR m.lease_until < now()) AND m.next_at <= now()
+      RETURNING m.*)
+    SELECT c.id, c.attempt, c.organization_id, c.purpose, c.locale, c.redirect_url, c.failures, c.lost_leases,
+           extract(epoch FROM now() - c.accepted_at)::float8 AS age_seconds,
+           EXISTS (SELECT FROM messages newer WHERE newer.subject_key = c.subject_key AND newer.seq > c.seq)
+             AS superseded,
+           a.id AS account_id, a.status AS account_status, a.email AS account_email, a.name AS account_name,
+           a.locale AS account_locale, a.redirect_url AS account_redirect_url,
+           v.nonce, v.key_version, v.token_hash
+      FROM claimed c
+      LEFT JOIN accounts a ON a.id = c.account_id
+      LEFT JOIN verifications v ON v.message_id = c.id`.execute(db);
+  const byId = new Map(rows.map((row) => [row.id, toClaimed(row)]));
+  return ids.map((id) => {
+    const claimed = byId.get(id) ?? null;
+    // Two jobs of one message can meet in one batch; the message goes to the first of them only.
+    byId.delete(id);
+    return claimed;
+  });
+};
+
+const toClaimed = (row: ClaimedRow): ClaimedMessage => ({
+  id: row.id,
+  attempt: row.attempt,
+  organizationId: row.organization_id,
+  purpose: row.purpose,
+  locale: row.locale,
+  redirectUrl: row.redirect_url,
+  failures: row.failures,
+  lostLeases: row.lost_leases,
+  ageSeconds: row.age_seconds,
+  superseded: row.superseded,
+  account:
+    row.account_id === null
+      ? null
+      : {
+          id: row.account_id,
+          status: row.account_status,
+          email: row.account_email,
+          name: row.account_name,
+          locale: row.account_locale,
+          redirectUrl: row.account_redirect_url,
+        },
+  token: row.nonce === null ? null : { nonce: row.nonce, keyVersion: row.key_version, hash: row.token_hash },
+});
+
+/** Keeps messages in this worker's hands. A message whose fence has moved on is left alone. */
+export const renewLeases = async (
+  db: Database,
+  held: readonly { readonly id: string; readonly attempt: number }[],
+  leaseSeconds: number,
+): Promise<void> => {
+  // Rows are locked in the order of their ids by every batch, so that batches do not deadlock.
+  const inOrder = held.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  await sql`
+    UPDATE messages m SET lease_until = now() + make_interval(secs => ${leaseSeconds})
+      FROM unnest(${inOrder.map((h) => h.id)}::uuid[], ${inOrder.map((h) => h.attempt)}::int[]) AS held (id, attempt)
+     WHERE m.id = held.id AND m.attempt = held.attempt AND m.lease_until IS NOT NULL`.execute(db);
+};
+
+/** What is about to be sent. The attempt row commits before the first byte goes to a provider. */
+export interface AttemptStart {
+  readonly messageId: string;
+  readonly attempt: number;
+  readonly accountId: string;
+  readonly provider: string;
+  readonly worker: string;
+  readonly tokenHash: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly keyVersion: number;
+  readonly ttlSeconds: number;
+}
+
+/**
+ * Records that attempts begin: the attempt row, the verification with the token's hash (made once,
+ * its lifetime restarted), and on the account that this message is now the one its status speaks of,
+ * with the redirect URL that came with the request. Provider `none` makes the token and no attempt.
+ * True for each start, in the order given, whose fence still holds and whose token is the stored one;
+ * the others must not be sent. The messages are locked first, so a fence that moves has moved before.
+ */
+export const beginAttempts = async (
+  db: Database,
+  starts: readonly AttemptStart[],
+): Promise<readonly boolean[]> => {
+  const { rows } = await sql<{ message_id: string; attempt: number }>`
+    WITH held AS (
+      SELECT m.id, m.attempt, m.seq, m.redirect_url FROM messages m
+       WHERE m.id = ANY (${starts.map((s) => s.messageId)}::uuid[]) AND m.lease_until IS NOT NULL
+       ORDER BY m.id FOR UPDATE),
+    start AS (
+      SELECT s.*, m.seq, m.redirect_url
+        FROM unnest(
+          ${starts.map((s) => s.messageId)}::uuid[], ${starts.map((s) => s.attempt)}::int[],
+          ${starts.map((s) => s.accountId)}::uuid[], ${starts.map((s) => s.provider)}::text[],
+          ${starts.map((s) => s.worker)}::text[], ${starts.map((s) => Buffer.from(s.tokenHash))}::bytea[],
+          ${starts.map((s) => Buffer.from(s.nonce))}::bytea[], ${starts.map((s) => s.keyVersion)}::int[],
+          ${starts.map((s) => s.ttlSeconds)}::int[]
+        ) AS s (message_id, attempt, account_id, provider, worker, token_hash, nonce, key_version, ttl_seconds)
+        JOIN held m ON m.id = s.message_id AND m.attempt = s.attempt),
+    verified AS (
+      INSERT INTO verifications (message_id, account_id, token_hash, nonce, key_version, ttl_seconds, expires_at)
+      SELECT message_id, account_id, token_hash, nonce, key_version, ttl_seconds,
+             now() + make_interval(secs => ttl_seconds) FROM start
+      ON CONFLICT (message_id) DO UPDATE SET expires_at = excluded.expires_at, ttl_seconds = excluded.ttl_seconds
+      RETURNING message_id, token_hash),
+    owned AS (
+      UPDATE messages m SET provider = start.provider
+        FROM start WHERE m.id = start.message_id),
+    newest AS (
+      UPDATE accounts a
+         SET verification_message_seq = start.seq,
+             verification_email_status =
+               CASE WHEN a.verification_message_seq = start.seq THEN a.verification_email_status END,
+             redirect_url = coalesce(start.redirect_url, a.redirect_url)
+        FROM (SELECT DISTINCT ON (account_id) * FROM start ORDER BY account_id, seq DESC) start
+       WHERE a.id = start.account_id AND coalesce(a.verification_message_seq, 0) <= start.seq),
+    attempted AS (
+      INSERT INTO attempts (message_id, number, provider, worker)
+      SELECT message_id, attempt, provider, worker FROM start WHERE provider <> 'none')
+    SELECT start.message_id, start.attempt FROM start
+      JOIN verified USING (message_id) WHERE verified.token_hash = start.token_hash`.execute(db);
+  // By the attempt: a stale start of a message may stand in the same batch as the one that holds.
+  const begun = new Map(rows.map((row) => [row.message_id, row.attempt]));
+  return starts.map((s) => begun.get(s.messageId) === s.attempt);
+};

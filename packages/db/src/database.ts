@@ -1,0 +1,81 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { BatchWaitTooLong } from './batcher.ts';
+import type { Schema } from './schema.ts';
+
+export type Database = Kysely<Schema>;
+
+export interface DatabaseOptions {
+  /** postgres:// URL, may hold a password. */
+  readonly url: string;
+  readonly poolMax: number;
+  /** Deadline of waiting for a free connection, and of each statement. */
+  readonly timeoutMs: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Told of connections that die (a restart, a killed backend); the pool opens new ones. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+/**
+ * Opens a pool; no connection is made before the first statement. Every wait has a deadline: pg's own
+ * default is to wait for ever for a free connection. Close with `destroy()`.
+ */
+export const openDatabase = (options: DatabaseOptions): Database => {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolMax,
+    connectionTimeoutMillis: options.timeoutMs,
+    // The server cancels first and says why; the client's own limit catches a server that went silent.
+    statement_timeout: options.timeoutMs,
+    query_timeout: options.timeoutMs + 250,
+    idle_in_transaction_session_timeout: options.timeoutMs * 2,
+    application_name: options.applicationName,
+  });
+  // Without a listener a killed backend ends the process (uncaught 57P01). The pool listens to idle
+  // connections only, and says the same again; one that dies in use has no listener but this.
+  pool.on('connect', (client) => client.on('error', options.onIdleError));
+  pool.on('error', () => {});
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+};
+
+/** SQLSTATE of an error from the server, or Node's code of a failed connection; undefined for others. */
+export const databaseErrorCode = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+
+/** Serialization failure and deadlock: the same statement may simply be run again. */
+export const isRetryable = (error: unknown): boolean =>
+  ['40001', '40P01'].includes(databaseErrorCode(error) ?? '');
+
+/** A value of the statement itself is at fault (class 22 data, 23 integrity), not the connection or the server. */
+export const isDataError = (error: unknown): boolean => /^2[23]/.test(databaseErrorCode(error) ?? '');
+
+/**
+ * Whether the server cannot be reached, did not answer in time or cannot do the work now, so that the
+ * same call may work later: a socket error, SQLSTATE class 08, 53, 57 or 58, a read-only standby
+ * (25006), a conflict with other transactions (class 40), a schema that is not (yet) ours (42703,
+ * 42883, 42P01), or pg's own words for a time-out.
+ */
+export const isUnavailable = (error: unknown): boolean =>
+  /^(08...|25006|40...|42703|42883|42P01|5[378]...)$|^E(CONN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)/.test(
+    databaseErrorCode(error) ?? '',
+  ) ||
+  (error instanceof Error &&
+    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection timeout/i.test(
+      error.message,
+    ));
+
+/**
+ * Whether a statement that failed certainly changed nothing: the server refused it, or it never got
+ * there. False when the answer was lost on the way, for then it may have been committed.
+ */
+export const wasNotWritten = (error: unknown): boolean => {
+  const code = databaseErrorCode(error) ?? '';
+  // SQLSTATE has no class that begins with E, as Node's EPIPE does.
+  const wasRefused = /^[0-9FHPX][0-9A-Z]{4}$/.test(code) && !/^(08|57P|40003)/.test(code);
+  const wasNeverSent =
+    /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH)$/.test(code) ||
+    error instanceof BatchWaitTooLong ||
+    (error instanceof Error && /timeout exceeded when trying to connect/i.test(error.message));
+  return wasRefused || wasNeverSent;
+};

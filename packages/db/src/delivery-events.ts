@@ -1,0 +1,136 @@
+import { sql } from 'kysely';
+import type { DeliveryEvent } from '@reconfirm/core/delivery-event';
+import { statusReportedBy } from '@reconfirm/core/message';
+import type { Database } from './database.ts';
+import type { AccountEventType } from './schema.ts';
+
+/** A provider's report together with what proves that it came once. */
+export interface IncomingEvent {
+  readonly provider: string;
+  readonly event: DeliveryEvent;
+  readonly replayKey: Uint8Array;
+  readonly bodyHash: Uint8Array;
+}
+
+/** `applied`: counted (its message may have moved). `parked`: its message is not known yet. `repeated`: seen before. `replayed`: a used signature over another body. */
+export type EventOutcome = 'applied' | 'parked' | 'repeated' | 'replayed';
+
+const accountEventOf = (event: DeliveryEvent): AccountEventType | null => {
+  switch (event.type) {
+    case 'delivered':
+      return 'VERIFICATION_EMAIL_DELIVERED';
+    case 'deferred':
+      return 'VERIFICATION_EMAIL_TEMP_FAILED';
+    case 'bounced':
+    case 'rejected':
+    case 'failed':
+      return 'VERIFICATION_EMAIL_FAILED';
+    case 'complained':
+      return 'VERIFICATION_EMAIL_COMPLAINED';
+    case 'accepted':
+    case 'unknown':
+      return null;
+  }
+};
+
+/**
+ * Stores a report once and applies it in the same transaction: message, account status and account
+ * event move together or not at all. A report whose message is not known is
+ * parked, for the sweep to apply later.
+ */
+export const storeDeliveryEvent = async (db: Database, incoming: IncomingEvent): Promise<EventOutcome> =>
+  db.transaction().execute(async (tx) => {
+    const { event, provider } = incoming;
+    const inserted = await tx
+      .insertInto('delivery_events')
+      .values({
+        provider,
+        event_id: event.eventId,
+        replay_key: Buffer.from(incoming.replayKey),
+        body_hash: Buffer.from(incoming.bodyHash),
+        message_id: event.messageId ?? null,
+        provider_message_id: event.providerMessageId ?? null,
+        type: event.type,
+        bounce: event.bounce ?? null,
+        reason: event.reason ?? null,
+        occurred_at: event.occurredAt,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('id')
+      .executeTakeFirst();
+    if (inserted === undefined) return repeatedOrReplayed(tx, incoming);
+    return (await applyDeliveryEvent(tx, inserted.id)) ? 'applied' : 'parked';
+  });
+
+/** The same signature over another body is a forgery; anything else that was seen before is a retry. */
+const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promise<EventOutcome> => {
+  const forged = await tx
+    .selectFrom('delivery_events')
+    .select('id')
+    .where('provider', '=', incoming.provider)
+    .where('replay_key', '=', Buffer.from(incoming.replayKey))
+    .where('body_hash', '<>', Buffer.from(incoming.bodyHash))
+    .executeTakeFirst();
+  return forged === undefined ? 'repeated' : 'replayed';
+};
+
+interface ParkedRow extends Omit<DeliveryEvent, 'occurredAt'> {
+  readonly message: string;
+}
+
+/** Applies one stored report; false while its message is not known. */
+const applyDeliveryEvent = async (tx: Database, id: string): Promise<boolean> => {
+  const { rows } = await sql<ParkedRow>`
+    UPDATE delivery_events e SET applied_at = now(), message_id = m.id
+      FROM messages m
+     WHERE e.id = ${id} AND e.applied_at IS NULL
+       AND (m.id = e.message_id OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
+    RETURNING m.id AS message, e.type, e.reason, e.bounce`.execute(tx);
+  const row = rows[0];
+  if (row === undefined) return false;
+  await moveMessage(tx, row);
+  return true;
+};
+
+/** Moves a message by what was reported; a report of lower rank still leaves its mark in the account's events. */
+const moveMessage = async (tx: Database, row: ParkedRow): Promise<void> => {
+  const status = statusReportedBy(row);
+  const publicWord = { sent: 'SENT', delivered: 'DELIVERED', bounced: 'FAILED', complained: 'COMPLAINED' };
+  const shown = status === null ? null : (publicWord[status as keyof typeof publicWord] ?? null);
+  await sql`
+    WITH moved AS (
+      UPDATE messages m
+         SET status = ${status}::text, reason = coalesce(${row.reason ?? null}::text, m.reason), lease_until = NULL,
+             settled_at = coalesce(m.settled_at, now()), sent_at = coalesce(m.sent_at, now())
+       WHERE m.id = ${row.message} AND m.rank + 0 < status_rank(${status}::text)
+      RETURNING m.id, m.seq, m.account_id),
+    -- Settled: no attempt will need to derive the token again.
+    forgotten AS (
+      UPDATE verifications v SET nonce = NULL FROM moved WHERE v.message_id = moved.id AND v.nonce IS NOT NULL),
+    account AS (
+      UPDATE accounts a SET verification_email_status = ${shown}::text, verification_message_seq = moved.seq
+        FROM moved
+       WHERE a.id = moved.account_id AND coalesce(a.verification_message_seq, 0) <= moved.seq)
+    INSERT INTO account_events (account_id, type, detail)
+    SELECT m.account_id, ${accountEventOf({ ...row, occurredAt: new Date(0) })}::text,
+           jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', ${row.reason ?? null}::text))
+      FROM messages m
+     WHERE m.id = ${row.message} AND m.account_id IS NOT NULL
+       AND ${accountEventOf({ ...row, occurredAt: new Date(0) })}::text IS NOT NULL`.execute(tx);
+};
+
+/** A row is committed before its mail is sent, so a report finds it at once, within minutes, or never. */
+const matchWithinMinutes = 10;
+
+/** Applies parked reports whose message has become known; returns how many. Several workers may do this at once. */
+export const applyParkedEvents = async (db: Database, limit: number): Promise<number> =>
+  db.transaction().execute(async (tx) => {
+    const { rows } = await sql<{ id: string }>`
+      SELECT e.id FROM delivery_events e
+       WHERE e.applied_at IS NULL AND e.received_at > now() - make_interval(mins => ${matchWithinMinutes})
+         AND EXISTS (SELECT FROM messages m WHERE m.id = e.message_id
+                  OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
+       ORDER BY e.id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(tx);
+    for (const row of rows) await applyDeliveryEvent(tx, row.id);
+    return rows.length;
+  });

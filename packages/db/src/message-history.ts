@@ -1,0 +1,137 @@
+import { sql } from 'kysely';
+import type { DeliveryEventType } from '@reconfirm/core/delivery-event';
+import { isSettled, type MessageStatus } from '@reconfirm/core/message';
+import type { Database } from './database.ts';
+import type { AttemptsTable, DeliveryEventsTable, VerificationsTable } from './schema.ts';
+import type { Selectable } from 'kysely';
+
+/** A message as an operator sees it. `email` is the account's; a request for an unknown address has none. */
+export interface MessageSummary {
+  readonly id: string;
+  readonly status: MessageStatus;
+  readonly reason: string | null;
+  readonly purpose: string;
+  readonly contract: string;
+  readonly accountId: string | null;
+  readonly email: string | null;
+  readonly provider: string | null;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly nextAt: Date;
+  readonly acceptedAt: Date;
+  readonly sentAt: Date | null;
+  readonly settledAt: Date | null;
+}
+
+export interface MessageFilter {
+  readonly organizationId: string;
+  /** Only messages of these subjects; those of one address for every purpose, for instance. */
+  readonly subjectKeys?: readonly Uint8Array[];
+  readonly accountId?: string;
+  readonly statuses?: readonly MessageStatus[];
+  /** Only messages made before this one: the last id of the page before. */
+  readonly beforeId?: string;
+  readonly limit: number;
+}
+
+const summaryColumns = [
+  'messages.id',
+  'messages.status',
+  'messages.reason',
+  'messages.purpose',
+  'messages.contract',
+  'messages.account_id as accountId',
+  'accounts.email',
+  'messages.provider',
+  'messages.attempt',
+  'messages.failures',
+  'messages.next_at as nextAt',
+  'messages.accepted_at as acceptedAt',
+  'messages.sent_at as sentAt',
+  'messages.settled_at as settledAt',
+] as const;
+
+/**
+ * Messages, newest first. A page ends where `limit` says; the last id is the next page's cursor.
+ * Ids are UUIDv7, so their order is the order of acceptance to within the API hosts' clocks.
+ */
+export const listMessages = async (
+  db: Database,
+  filter: MessageFilter,
+): Promise<readonly MessageSummary[]> => {
+  let query = db
+    .selectFrom('messages')
+    .leftJoin('accounts', 'accounts.id', 'messages.account_id')
+    .select(summaryColumns)
+    .where('messages.organization_id', '=', filter.organizationId)
+    .orderBy('messages.id', 'desc')
+    .limit(filter.limit);
+  if (filter.subjectKeys !== undefined)
+    query = query.where(
+      'messages.subject_key',
+      'in',
+      filter.subjectKeys.map((key) => Buffer.from(key)),
+    );
+  if (filter.accountId !== undefined) query = query.where('messages.account_id', '=', filter.accountId);
+  if (filter.statuses !== undefined) {
+    query = query.where('messages.status', 'in', filter.statuses);
+    // Said twice for the planner: unfinished messages are few and have an index of their own.
+    if (!filter.statuses.some(isSettled)) query = query.where('messages.settled_at', 'is', null);
+  }
+  if (filter.beforeId !== undefined) query = query.where('messages.id', '<', filter.beforeId);
+  return query.execute();
+};
+
+export interface MessageHistory {
+  readonly message: MessageSummary;
+  /** When the first newer message of the same subject was accepted; from then on this one's link was dead. */
+  readonly newerAcceptedAt: Date | null;
+  readonly attempts: readonly Selectable<AttemptsTable>[];
+  readonly events: readonly (Pick<
+    Selectable<DeliveryEventsTable>,
+    'bounce' | 'reason' | 'occurred_at' | 'received_at'
+  > & {
+    readonly type: DeliveryEventType;
+  })[];
+  readonly verification: Pick<
+    Selectable<VerificationsTable>,
+    'created_at' | 'expires_at' | 'consumed_at'
+  > | null;
+}
+
+/** Everything that is known of one message, or undefined. */
+export const findMessageHistory = async (
+  db: Database,
+  organizationId: string,
+  id: string,
+): Promise<MessageHistory | undefined> => {
+  const message = await db
+    .selectFrom('messages')
+    .leftJoin('accounts', 'accounts.id', 'messages.account_id')
+    .select(summaryColumns)
+    .select(
+      sql<Date | null>`(SELECT newer.accepted_at FROM messages newer
+        WHERE newer.subject_key = messages.subject_key AND newer.seq > messages.seq
+        ORDER BY newer.seq LIMIT 1)`.as('newerAcceptedAt'),
+    )
+    .where('messages.organization_id', '=', organizationId)
+    .where('messages.id', '=', id)
+    .executeTakeFirst();
+  if (message === undefined) return undefined;
+  const [attempts, events, verification] = await Promise.all([
+    db.selectFrom('attempts').selectAll().where('message_id', '=', id).orderBy('number').execute(),
+    db
+      .selectFrom('delivery_events')
+      .select(['type', 'bounce', 'reason', 'occurred_at', 'received_at'])
+      .where('message_id', '=', id)
+      .orderBy('id')
+      .execute(),
+    db
+      .selectFrom('verifications')
+      .select(['created_at', 'expires_at', 'consumed_at'])
+      .where('message_id', '=', id)
+      .executeTakeFirst(),
+  ]);
+  const { newerAcceptedAt, ...summary } = message;
+  return { message: summary, newerAcceptedAt, attempts, events, verification: verification ?? null };
+};

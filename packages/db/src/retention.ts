@@ -1,0 +1,67 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+/** Rows of one delete: small enough to hold no lock for long. */
+const batchSize = 500;
+
+/** Deletes one batch of what is past its time; true when the batch was full, so that there may be more. */
+type Forget = (db: Database, retentionDays: number) => Promise<boolean>;
+
+const forget =
+  (statement: (retentionDays: number) => ReturnType<typeof sql>): Forget =>
+  async (db, retentionDays) => {
+    const { numAffectedRows } = await statement(retentionDays).execute(db);
+    return Number(numAffectedRows ?? 0n) >= batchSize;
+  };
+
+/**
+ * What is past its time, by kind. Messages that are not settled are never touched, whatever their age.
+ * Each statement finds its rows by an index of its own, so that finding nothing costs nothing at any size.
+ */
+export const forgetExpired = {
+  messages: forget(
+    (days) => sql`
+      DELETE FROM messages WHERE id IN (
+        SELECT id FROM messages
+         WHERE accepted_at < now() - make_interval(days => ${days}) AND settled_at IS NOT NULL
+         ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /** Requests for people who turned out to be unknown go after a day. */
+  unknownRequests: forget(
+    () => sql`
+      DELETE FROM messages WHERE id IN (
+        SELECT id FROM messages
+         WHERE reason = 'unknown_account' AND accepted_at < now() - interval '1 day' AND settled_at IS NOT NULL
+         ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /** Idempotency keys are kept for the day that they are promised for. */
+  idempotencyKeys: forget(
+    () => sql`
+      UPDATE messages SET idempotency_key = NULL, request_hash = NULL WHERE id IN (
+        SELECT id FROM messages
+         WHERE idempotency_key IS NOT NULL AND accepted_at < now() - interval '1 day'
+         ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  limitCharges: forget(
+    () => sql`
+      DELETE FROM limit_charges WHERE (subject_key, charge_id) IN (
+        SELECT subject_key, charge_id FROM limit_charges
+         WHERE charged_at < now() - interval '1 day'
+         ORDER BY charged_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  deliveryEvents: forget(
+    (days) => sql`
+      DELETE FROM delivery_events WHERE id IN (
+        SELECT id FROM delivery_events
+         WHERE received_at < now() - make_interval(days => ${days})
+         ORDER BY received_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /** Reports of messages that are not ours: their message would have been known within minutes. */
+  parkedEvents: forget(
+    () => sql`
+      DELETE FROM delivery_events WHERE id IN (
+        SELECT id FROM delivery_events
+         WHERE applied_at IS NULL AND received_at < now() - interval '1 day'
+         ORDER BY received_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+} as const satisfies Record<string, Forget>;

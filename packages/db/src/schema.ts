@@ -1,0 +1,160 @@
+import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } from 'kysely';
+import type { AccountStatus } from '@reconfirm/core/account';
+import type { BounceKind, DeliveryEventType } from '@reconfirm/core/delivery-event';
+import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
+
+/** bigint columns arrive as strings: they can exceed what a number holds exactly. */
+type Sequence = GeneratedAlways<string>;
+type Json = ColumnType<Record<string, unknown>, string | undefined, string>;
+
+export interface OrganizationsTable {
+  id: string;
+  name: string;
+  created_at: Generated<Date>;
+}
+
+export interface AccountsTable {
+  id: string;
+  organization_id: string;
+  email: string;
+  email_key: Buffer;
+  name: string | null;
+  locale: string | null;
+  redirect_url: string | null;
+  status: Generated<AccountStatus>;
+  verified_at: Date | null;
+  verification_email_status: PublicStatus | null;
+  verification_message_seq: string | null;
+  created_at: Generated<Date>;
+}
+
+export interface AccountEventsTable {
+  id: Sequence;
+  account_id: string;
+  type: AccountEventType;
+  detail: Json;
+  created_at: Generated<Date>;
+}
+
+/** What happened to an account, in the words that the v1 contract shows. */
+export type AccountEventType =
+  | 'VERIFICATION_EMAIL_SENT'
+  | 'VERIFICATION_EMAIL_FAILED'
+  | 'VERIFICATION_EMAIL_DELIVERED'
+  | 'VERIFICATION_EMAIL_TEMP_FAILED'
+  | 'VERIFICATION_EMAIL_COMPLAINED'
+  | 'EMAIL_VERIFIED'
+  | 'STATUS_CHANGED';
+
+export interface ApiKeysTable {
+  id: string;
+  account_id: string;
+  secret_hash: Buffer;
+  created_at: Generated<Date>;
+  revoked_at: Date | null;
+}
+
+export interface MessagesTable {
+  id: string;
+  seq: Sequence;
+  organization_id: string;
+  subject_key: Buffer;
+  address_key: Buffer;
+  limit_key: Buffer;
+  ip_key: Buffer;
+  purpose: string;
+  channel: string;
+  contract: string;
+  locale: string | null;
+  redirect_url: string | null;
+  idempotency_key: Buffer | null;
+  request_hash: Buffer | null;
+  account_id: string | null;
+  status: Generated<MessageStatus>;
+  rank: GeneratedAlways<number>;
+  reason: string | null;
+  attempt: Generated<number>;
+  failures: Generated<number>;
+  lost_leases: Generated<number>;
+  next_at: Generated<Date>;
+  lease_until: Date | null;
+  rung_at: Date | null;
+  provider: string | null;
+  provider_message_id: string | null;
+  accepted_at: Generated<Date>;
+  sent_at: Date | null;
+  settled_at: Date | null;
+}
+
+export interface VerificationsTable {
+  message_id: string;
+  account_id: string;
+  token_hash: Buffer;
+  nonce: Buffer | null;
+  key_version: number;
+  ttl_seconds: number;
+  expires_at: Date;
+  consumed_at: Date | null;
+  created_at: Generated<Date>;
+}
+
+export type AttemptResult =
+  | 'accepted'
+  | 'permanent'
+  | 'transient'
+  | 'ambiguous'
+  | 'misconfigured'
+  | 'given_back';
+
+export interface AttemptsTable {
+  message_id: string;
+  number: number;
+  provider: string;
+  worker: string;
+  started_at: Generated<Date>;
+  finished_at: Date | null;
+  result: AttemptResult | null;
+  code: string | null;
+  reply: string | null;
+}
+
+export interface DeliveryEventsTable {
+  id: Sequence;
+  provider: string;
+  event_id: string;
+  replay_key: Buffer | null;
+  body_hash: Buffer | null;
+  message_id: string | null;
+  provider_message_id: string | null;
+  type: DeliveryEventType;
+  bounce: BounceKind | null;
+  reason: string | null;
+  occurred_at: Date;
+  received_at: Generated<Date>;
+  applied_at: Date | null;
+}
+
+export interface LimitChargesTable {
+  subject_key: Buffer;
+  charge_id: string;
+  charged_at: Date;
+}
+
+export interface Schema {
+  organizations: OrganizationsTable;
+  accounts: AccountsTable;
+  account_events: AccountEventsTable;
+  api_keys: ApiKeysTable;
+  messages: MessagesTable;
+  verifications: VerificationsTable;
+  attempts: AttemptsTable;
+  delivery_events: DeliveryEventsTable;
+  limit_charges: LimitChargesTable;
+}
+
+export type AccountRow = Selectable<AccountsTable>;
+export type MessageRow = Selectable<MessagesTable>;
+export type NewMessage = Insertable<MessagesTable>;
+
+/** The organization of an installation that has not made others (first migration). */
+export const defaultOrganizationId = '00000000-0000-7000-8000-000000000001';

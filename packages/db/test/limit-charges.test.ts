@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { LimitSubject } from '@reconfirm/core/limits';
+import { uuidV8 } from '@reconfirm/core/message-id';
+import { describe, expect, test } from 'vitest';
+import { chargeLimits, readCharges, readChargesOfMany, refundCharge } from '../src/limit-charges.ts';
+import { openTestDatabase } from './support/database.ts';
+import { accept, hashOf, letTimePass, newEmail, newId } from './support/rows.ts';
+
+const db = await openTestDatabase(20);
+
+const subjectOf = (kind: LimitSubject['kind'], name: string, max = 1, windowSeconds = 60): LimitSubject => ({
+  kind,
+  key: hashOf(name),
+  limits: [{ max, windowSeconds }],
+});
+
+describe('the charges of a subject', () => {
+  test('are its accepted messages, counted once with the charge that has their id', async () => {
+    const email = newEmail();
+    const subject = subjectOf('address', `limit ${email}`, 5);
+    const id = newId();
+    expect((await chargeLimits(db, subject, id)).charged).toBe(true);
+    await accept(db, email, { id });
+    expect((await readCharges(db, subject)).map((c) => c.charge)).toEqual([id]);
+    const other = await accept(db, email);
+    expect((await readCharges(db, subject)).map((c) => c.charge).toSorted()).toEqual([id, other].toSorted());
+  });
+
+  test('count an idempotent request by its key and content, so that the charge and the row are one', async () => {
+    const email = newEmail();
+    const subject = subjectOf('address', `limit ${email}`, 5);
+    const key = hashOf(`key of ${email}`);
+    const requestHash = hashOf('request');
+    await chargeLimits(db, subject, uuidV8(createHash('sha256').update(key).update(requestHash).digest()));
+    await accept(db, email, { idempotency: { key, requestHash } });
+    expect(await readCharges(db, subject)).toHaveLength(1);
+  });
+
+  test('of a client address are the messages it asked for, of whatever address', async () => {
+    const ipKey = hashOf(newEmail());
+    for (let i = 0; i < 3; i += 1) await accept(db, newEmail(), { ipKey });
+    const subject: LimitSubject = { kind: 'ip', key: ipKey, limits: [{ max: 3, windowSeconds: 60 }] };
+    expect((await chargeLimits(db, subject, newId())).charged).toBe(false);
+    // The same bytes as an address are another subject.
+    expect(await readCharges(db, { ...subject, kind: 'address' })).toEqual([]);
+  });
+
+  test('come for many subjects in the order asked for, each with its own kind and window', async () => {
+    const email = newEmail();
+    const ipKey = hashOf(newEmail());
+    const id = await accept(db, email, { ipKey });
+    await letTimePass(db, id, 90);
+    const asked = [
+      subjectOf('address', 'nobody'),
+      subjectOf('address', `limit ${email}`),
+      subjectOf('address', `limit ${email}`, 1, 120),
+      { ...subjectOf('ip', 'any', 1, 120), key: ipKey },
+      { ...subjectOf('address', 'any', 1, 120), key: ipKey },
+    ];
+    const counted = await readChargesOfMany(db, asked);
+    expect(counted.map((charges) => charges.map((c) => c.charge))).toEqual([[], [], [id], [id], []]);
+    expect(counted[2]?.[0]?.ageMs).toBeGreaterThanOrEqual(90_000);
+    expect(await readChargesOfMany(db, [])).toEqual([]);
+  });
+
+  test('leave when they leave the longest window', async () => {
+    const email = newEmail();
+    const subject = subjectOf('address', `limit ${email}`);
+    const id = await accept(db, email);
+    await letTimePass(db, id, 59);
+    expect((await chargeLimits(db, subject, newId())).charged).toBe(false);
+    await letTimePass(db, id, 1);
+    expect((await chargeLimits(db, subject, newId())).charged).toBe(true);
+  });
+
+  test('say how old they are', async () => {
+    const email = newEmail();
+    const id = await accept(db, email);
+    await letTimePass(db, id, 10);
+    const [charge] = await readCharges(db, subjectOf('address', `limit ${email}`));
+    expect(charge?.ageMs).toBeGreaterThanOrEqual(10_000);
+    expect(charge?.ageMs).toBeLessThan(15_000);
+  });
+});
+
+test('taking back what was never charged changes nothing, and a charge that was taken back is gone', async () => {
+  const subject = subjectOf('ip', newEmail());
+  const id = newId();
+  await refundCharge(db, subject.key, id);
+  expect((await chargeLimits(db, subject, id)).charged).toBe(true);
+  await refundCharge(db, subject.key, newId());
+  expect((await chargeLimits(db, subject, newId())).charged).toBe(false);
+  await refundCharge(db, subject.key, id);
+  expect((await chargeLimits(db, subject, newId())).charged).toBe(true);
+});
+
+test('20 connections that charge many subjects at once wait for none but their own', async () => {
+  const subjects = Array.from({ length: 10 }, () => subjectOf('ip', newEmail()));
+  const results = await Promise.all(
+    subjects.flatMap((subject) => Array.from({ length: 5 }, () => chargeLimits(db, subject, newId()))),
+  );
+  expect(results.filter((r) => r.charged)).toHaveLength(10);
+});

@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+
+/** Where jobs wait. `redis`: a connection of ours. `postgres`: BullMQ's own pool on the same database. */
+export type QueueBackend =
+  | { readonly kind: 'redis'; readonly redis: Redis; readonly prefix: string }
+  | { readonly kind: 'postgres'; readonly url: string; readonly schema: string; readonly poolMax: number };
+
+/** All keys of a queue must share a slot of a Redis Cluster: the braces see to that. */
+export const queuePrefix = (prefix: string): string => `{${prefix}}`;
+
+/** The queue on the database itself: no Redis is needed. */
+export const postgresBackend = (
+  url: string,
+  prefix: string,
+): Extract<QueueBackend, { kind: 'postgres' }> => ({
+  kind: 'postgres',
+  url,
+  schema: queueSchema(prefix),
+  poolMax: 4,
+});
+
+/** A schema name made from the installation's prefix; the queue's tables live apart from ours. */
+const queueSchema = (prefix: string): string => `${prefix.replaceAll('-', '_')}_queue`;
+
+export const postgresConnection = (
+  backend: Extract<QueueBackend, { kind: 'postgres' }>,
+): {
+  connectionString: string;
+  schema: string;
+  max: number;
+  migrate: true;
+  connectionTimeoutMillis: number;
+} => ({
+  connectionString: backend.url,
+  schema: backend.schema,
+  max: backend.poolMax,
+  migrate: true,
+  connectionTimeoutMillis: 2000,
+});

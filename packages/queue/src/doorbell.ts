@@ -1,0 +1,142 @@
+import { createPostgresBackend, Queue } from 'bullmq';
+import { mailQueue, sendJobId, sendJobName } from '@reconfirm/core/jobs/send';
+import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
+
+/** One message at which a worker should look now. */
+export interface Ring {
+  readonly messageId: string;
+  readonly attempt: number;
+}
+
+/**
+ * Tells workers that messages are due. It decides how fast a message goes, never whether: a ring that
+ * fails or is lost is made good by the sweep.
+ */
+export interface Doorbell {
+  /** Rings without waiting; rings of one turn of the event loop share one call. Never throws. */
+  ring(ring: Ring): void;
+  /** Rings and tells whether the queue took it, within the deadline. Never throws. */
+  ringAll(rings: readonly Ring[]): Promise<boolean>;
+  /** False while the queue is known not to answer; it is tried again by itself. */
+  isWorking(): boolean;
+  close(): Promise<void>;
+}
+
+export interface DoorbellOptions {
+  readonly backend: QueueBackend;
+  readonly timeoutMs: number;
+  /** Told when rings begin to fail, and when they work again: once each, not for every ring. */
+  readonly onChange: (change: { readonly working: boolean; readonly cause?: Error }) => void;
+}
+
+/** Failures in a row after which rings are not even tried for a while. */
+const failuresToOpen = 3;
+const restMs = 1000;
+
+/**
+ * A job carries its id and nothing else. `attempts: 1` and no kept jobs: a kept job would swallow every
+ * later ring with its id, silently; retries are rows, not jobs.
+ */
+const jobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true, stackTraceLimit: 0 } as const;
+
+const openQueue = (backend: QueueBackend): Queue =>
+  backend.kind === 'redis'
+    ? new Queue(mailQueue, {
+        connection: backend.redis,
+        prefix: queuePrefix(backend.prefix),
+        defaultJobOptions: jobOptions,
+      })
+    : (new Queue(
+        mailQueue,
+        { connection: postgresConnection(backend), defaultJobOptions: jobOptions },
+        createPostgresBackend,
+      ) as unknown as Queue);
+
+/** The queue said nothing in time; unlike a refusal, that is no reason to open another one. */
+class QueueTooSlow extends Error {
+  constructor(timeoutMs: number) {
+    super(`the queue did not answer within ${timeoutMs} ms`);
+    this.name = 'QueueTooSlow';
+  }
+}
+
+const withDeadline = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new QueueTooSlow(timeoutMs)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Opens the producing side of the mail queue. Never waits for the queue to be there. */
+export const createDoorbell = (options: DoorbellOptions): Doorbell => {
+  const open = (): Queue => {
+    const opened = openQueue(options.backend);
+    // The connection's own listener has told it already; without one here the process would end.
+    opened.on('error', () => {});
+    return opened;
+  };
+  let queue = open();
+  const replaced = new Set<Promise<void>>();
+  let failures = 0;
+  let restUntilMs = 0;
+  let waiting: Ring[] = [];
+
+  const settle = (cause: Error | undefined): boolean => {
+    const wasWorking = failures < failuresToOpen;
+    failures = cause === undefined ? 0 : failures + 1;
+    if (failures >= failuresToOpen) restUntilMs = Date.now() + restMs;
+    const working = failures < failuresToOpen;
+    if (working !== wasWorking) options.onChange(cause === undefined ? { working } : { working, cause });
+    return cause === undefined;
+  };
+
+  const ringAll = async (rings: readonly Ring[]): Promise<boolean> => {
+    if (rings.length === 0) return true;
+    if (failures >= failuresToOpen && Date.now() < restUntilMs) return false;
+    try {
+      const jobs = rings.map((ring) => ({
+        name: sendJobName,
+        data: {},
+        opts: { jobId: sendJobId(ring.messageId, ring.attempt) },
+      }));
+      await withDeadline(queue.addBulk(jobs), options.timeoutMs);
+      return settle(undefined);
+    } catch (error) {
+      const rang = settle(error instanceof Error ? error : new Error(String(error)));
+      if (options.backend.kind === 'postgres' && !(error instanceof QueueTooSlow)) replaceQueue();
+      return rang;
+    }
+  };
+
+  /** On Postgres BullMQ remembers a failed start for ever; only a new queue finds the database again. */
+  const replaceQueue = (): void => {
+    const closing = queue.close().catch(() => {});
+    replaced.add(closing);
+    void closing.finally(() => replaced.delete(closing));
+    queue = open();
+  };
+
+  const flush = (): void => {
+    const rings = waiting;
+    waiting = [];
+    void ringAll(rings);
+  };
+
+  return {
+    ring: (ring) => {
+      waiting.push(ring);
+      if (waiting.length === 1) setImmediate(flush);
+    },
+    ringAll,
+    isWorking: () => failures < failuresToOpen,
+    close: async () => {
+      // With Redis away close() never returns; what is lost with it is a doorbell.
+      await withDeadline(Promise.all([queue.close(), ...replaced]), 1000).catch(() => {});
+    },
+  };
+};

@@ -1,0 +1,125 @@
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createDoorbell, type Doorbell } from '../src/doorbell.ts';
+import {
+  newId,
+  openPostgresQueue,
+  openRedisQueue,
+  ringTimeoutMs,
+  type TestQueue,
+} from './support/backends.ts';
+import { listen, seenWithinMs } from './support/handled.ts';
+
+/** What a doorbell and its worker guarantee, wherever the jobs wait. */
+const testQueue = (open: () => Promise<TestQueue>): void => {
+  let queue: TestQueue;
+  let doorbell: Doorbell;
+  beforeEach(async () => {
+    queue = await open();
+    // Postgres makes its tables with the first call; that may take longer than a ring.
+    doorbell = createDoorbell({ backend: queue.forRings, timeoutMs: 10 * ringTimeoutMs, onChange: () => {} });
+  });
+  afterEach(async () => {
+    await doorbell.close();
+    await queue[Symbol.asyncDispose]();
+  });
+
+  /** Two jobs for one ring would both be handled before one that was rung later. */
+  const handledUntilNow = async (): Promise<readonly string[]> => {
+    await using worker = listen(queue.forJobs);
+    const last = newId();
+    expect(await doorbell.ringAll([{ messageId: last, attempt: 0 }])).toBe(true);
+    await worker.seen(last);
+    return worker.handled.filter((id) => id !== last);
+  };
+
+  test('a ring is seen by a worker', async () => {
+    await using worker = listen(queue.forJobs);
+    const id = newId();
+    doorbell.ring({ messageId: id, attempt: 0 });
+    await worker.seen(id);
+    expect(worker.handled).toEqual([id]);
+  });
+
+  test('rings of one turn all arrive', async () => {
+    await using worker = listen(queue.forJobs);
+    const ids = Array.from({ length: 20 }, newId);
+    for (const id of ids) doorbell.ring({ messageId: id, attempt: 0 });
+    await expect.poll(() => worker.handled.toSorted(), { timeout: seenWithinMs }).toEqual(ids.toSorted());
+  });
+
+  test('the same attempt rung twice is one job, and another attempt is another', async () => {
+    const id = newId();
+    await doorbell.ringAll([
+      { messageId: id, attempt: 0 },
+      { messageId: id, attempt: 0 },
+    ]);
+    await doorbell.ringAll([{ messageId: id, attempt: 0 }]);
+    expect(await handledUntilNow()).toEqual([id]);
+    await doorbell.ringAll([
+      { messageId: id, attempt: 1 },
+      { messageId: id, attempt: 2 },
+    ]);
+    expect(await handledUntilNow()).toEqual([id, id]);
+  });
+
+  test.each(['done', 'failed'] as const)('an attempt whose handling is %s can be rung again', async (how) => {
+    const id = newId();
+    await using worker = listen(queue.forJobs, async () => {
+      if (how === 'failed') throw new Error('the database is away');
+    });
+    for (let times = 1; times <= 3; times += 1) {
+      await expect
+        .poll(
+          async () => {
+            await doorbell.ringAll([{ messageId: id, attempt: 0 }]);
+            return worker.handled.length;
+          },
+          { timeout: 10_000 },
+        )
+        .toBeGreaterThanOrEqual(times);
+    }
+  });
+
+  test('a worker that closes finishes what it has in hand', async () => {
+    let finished = false;
+    let finish = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const worker = listen(queue.forJobs, async () => {
+      await released;
+      finished = true;
+    });
+    const id = newId();
+    await doorbell.ringAll([{ messageId: id, attempt: 0 }]);
+    await worker.seen(id);
+    const closed = worker.worker.close(10_000);
+    finish();
+    await closed;
+    expect(finished).toBe(true);
+  });
+
+  test('a worker that closes waits no longer than it was told', async () => {
+    let finish = (): void => {};
+    const worker = listen(queue.forJobs, () => new Promise((resolve) => (finish = resolve)));
+    const id = newId();
+    await doorbell.ringAll([{ messageId: id, attempt: 0 }]);
+    await worker.seen(id);
+    const startMs = performance.now();
+    await worker.worker.close(100);
+    expect(performance.now() - startMs).toBeLessThan(3000);
+    finish();
+  });
+
+  test('ringing nothing is no work', async () => {
+    expect(await doorbell.ringAll([])).toBe(true);
+  });
+};
+
+describeWithRedis('a queue in Redis', (url) => {
+  testQueue(async () => openRedisQueue(url));
+});
+describe('a queue in Postgres', () => {
+  testQueue(openPostgresQueue);
+});

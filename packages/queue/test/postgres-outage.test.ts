@@ -1,0 +1,69 @@
+import { createTestDatabase, startRedisProxy, testStores } from '@reconfirm/local-stack/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { postgresBackend } from '../src/backend.ts';
+import { createDoorbell } from '../src/doorbell.ts';
+import { newId, ringTimeoutMs } from './support/backends.ts';
+import { listen } from './support/handled.ts';
+
+/** BullMQ on Postgres remembers a failed start, and asks again at once: both would end a worker for good. */
+describe('a queue on a Postgres that is away', () => {
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  // The proxy carries any bytes; Postgres speaks over it as Redis does.
+  let link: Awaited<ReturnType<typeof startRedisProxy>>;
+
+  beforeEach(async () => {
+    database = await createTestDatabase(testStores());
+    link = await startRedisProxy(database.url, 'closed');
+  });
+  afterEach(async () => {
+    await link[Symbol.asyncDispose]();
+    await database.drop();
+  });
+
+  const backend = () => ({ ...postgresBackend(link.url, 'test-queue'), poolMax: 2 });
+
+  test('since its start: the worker leaves the process its turn, and works once it is there', async () => {
+    await using worker = listen(backend());
+    const startMs = performance.now();
+    await expect.poll(() => worker.errors.length, { timeout: 5000 }).toBeGreaterThan(0);
+    const cpuStart = process.cpuUsage();
+    await expect.poll(() => performance.now() - startMs > 2500, { timeout: 10_000 }).toBe(true);
+    const { user, system } = process.cpuUsage(cpuStart);
+    expect((user + system) / 1000, 'CPU ms while it waits').toBeLessThan(1500);
+
+    await link.become('open');
+    const doorbell = createDoorbell({ backend: backend(), timeoutMs: 5000, onChange: () => {} });
+    const id = newId();
+    await expect
+      .poll(() => doorbell.ringAll([{ messageId: id, attempt: 0 }]), { timeout: 10_000 })
+      .toBe(true);
+    await worker.seen(id);
+    await doorbell.close();
+  });
+
+  test('since its start: a doorbell rings once it is there', async () => {
+    const doorbell = createDoorbell({ backend: backend(), timeoutMs: ringTimeoutMs, onChange: () => {} });
+    const ring = () => doorbell.ringAll([{ messageId: newId(), attempt: 0 }]);
+    expect(await ring()).toBe(false);
+    await link.become('open');
+    await expect.poll(ring, { timeout: 15_000, interval: 200 }).toBe(true);
+    await doorbell.close();
+  });
+
+  test('for a while: a worker that was at work goes on afterwards', async () => {
+    await link.become('open');
+    await using worker = listen(backend());
+    const doorbell = createDoorbell({ backend: backend(), timeoutMs: 5000, onChange: () => {} });
+    const before = newId();
+    await doorbell.ringAll([{ messageId: before, attempt: 0 }]);
+    await worker.seen(before);
+    await link.become('closed');
+    await expect.poll(() => worker.errors.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await link.become('open');
+    const after = newId();
+    const ring = () => doorbell.ringAll([{ messageId: after, attempt: 0 }]);
+    await expect.poll(ring, { timeout: 15_000, interval: 200 }).toBe(true);
+    await worker.seen(after);
+    await doorbell.close();
+  });
+});

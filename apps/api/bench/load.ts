@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import autocannon from 'autocannon';
+import type { BenchProcess } from './bench-process.ts';
+
+export interface Measured {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** CPU of the server for each request. */
+  readonly cpuUs: number;
+  /** Answers other than 2xx, and requests without one. */
+  readonly failed: number;
+  /** Whether Redis did its work to the end: without it the figures are those of the way around it. */
+  readonly degraded: boolean;
+}
+
+/** Addresses that were never used before, in this run or another. */
+const runId = randomBytes(6).toString('hex');
+let used = 0;
+const nextAddress = (): string => `${runId}-${(used++).toString(36)}@example.com`;
+
+const randomIp = (): string => randomBytes(4).join('.');
+
+/** Resends to distinct addresses from distinct clients, as fast as the connections allow. */
+export const measure = async (
+  target: BenchProcess,
+  connections: number,
+  seconds: number,
+): Promise<Measured> => {
+  const cpuBefore = target.cpuMs();
+  const result = await autocannon({
+    url: target.url,
+    connections,
+    duration: seconds,
+    requests: [
+      {
+        method: 'POST',
+        path: '/v1/resend-verification',
+        setupRequest: (request) => ({
+          ...request,
+          headers: { 'content-type': 'application/json', 'x-forwarded-for': randomIp() },
+          body: `{"email":"${nextAddress()}"}`,
+        }),
+      },
+    ],
+  });
+  const answered = result['2xx'] + result.non2xx;
+  return {
+    perSecond: answered / result.duration,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+    cpuUs: ((target.cpuMs() - cpuBefore) * 1000) / answered,
+    failed: result.non2xx + result.errors + result.timeouts,
+    degraded: await isDegraded(target),
+  };
+};
+
+/** The API's own word for it; a server without metrics has nothing to degrade. */
+const isDegraded = async (target: BenchProcess): Promise<boolean> => {
+  const metrics = await (await fetch(`${target.url}/metrics`)).text();
+  return /^reconfirm_(queue|limiter)_working 0$/m.test(metrics);
+};

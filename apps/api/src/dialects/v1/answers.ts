@@ -1,0 +1,131 @@
+import type { AccountStatus } from '@reconfirm/core/account';
+import type { ErrorReason } from '@reconfirm/core/error-codes';
+import { publicStatus } from '@reconfirm/core/message';
+import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { MessageSummary } from '@reconfirm/db/message-history';
+import type { TokenState } from '@reconfirm/db/verifications';
+import { ProblemError } from '../../problem.ts';
+import { rateLimitHeaders } from '../../rate-limit-headers.ts';
+import type { ResendOutcome } from '../../resend.ts';
+
+/** What seed 001 says after a resend, whoever asked for whatever address. */
+export const resendMessage =
+  'If that email is registered and unverified, a new verification email has been sent.';
+export const verifiedMessage = 'Email verified. You can now promote your account to production.';
+
+type Status = 'PENDING_VERIFICATION' | 'ACTIVE' | 'SUSPENDED' | 'PAST_DUE';
+
+const tenantStatuses = {
+  pending: 'PENDING_VERIFICATION',
+  active: 'ACTIVE',
+  suspended: 'SUSPENDED',
+  past_due: 'PAST_DUE',
+} as const satisfies Record<AccountStatus, Status>;
+
+export const accountStatusOf = (status: Status): AccountStatus => {
+  switch (status) {
+    case 'PENDING_VERIFICATION':
+      return 'pending';
+    case 'ACTIVE':
+      return 'active';
+    case 'SUSPENDED':
+      return 'suspended';
+    case 'PAST_DUE':
+      return 'past_due';
+  }
+};
+
+export const tenantOf = (account: AccountDetails) => ({
+  id: account.id,
+  email: account.email,
+  name: account.name,
+  status: tenantStatuses[account.status],
+  locale: account.locale,
+  verificationEmailStatus: account.verificationEmailStatus,
+  verifiedAt: account.verifiedAt?.toISOString() ?? null,
+  createdAt: account.createdAt.toISOString(),
+});
+
+export const eventOf = (event: AccountEvent) => ({
+  id: event.id,
+  eventType: event.type,
+  detail: event.detail,
+  createdAt: event.createdAt.toISOString(),
+});
+
+export const messageOf = (message: MessageSummary) => ({
+  id: message.id,
+  tenantId: message.accountId,
+  email: message.email,
+  purpose: message.purpose,
+  contract: message.contract,
+  status: message.status,
+  publicStatus: publicStatus(message.status),
+  reason: message.reason,
+  provider: message.provider,
+  attempts: message.attempt,
+  acceptedAt: message.acceptedAt.toISOString(),
+  sentAt: message.sentAt?.toISOString() ?? null,
+  settledAt: message.settledAt?.toISOString() ?? null,
+  nextAt: message.settledAt === null ? message.nextAt.toISOString() : null,
+});
+
+interface Answer {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+type OutcomeOf<K extends ResendOutcome['kind']> = Extract<ResendOutcome, { kind: K }>;
+
+/** Seed 001's answer to every outcome: headers of its 200, or the problem. A forgotten outcome does not compile. */
+const resendAnswers = {
+  accepted: (outcome) => ({ headers: rateLimitHeaders(outcome.limits, undefined) }),
+  replayed: () => ({ headers: { 'idempotency-replayed': 'true' } }),
+  idempotency_key_reused: () => new ProblemError('IDEMPOTENCY_KEY_REUSED'),
+  already_verified: () => new ProblemError('ALREADY_VERIFIED'),
+  suspended: () => new ProblemError('ACCOUNT_SUSPENDED'),
+  limited: (outcome) => limitProblem(outcome),
+  email_off: (_, emailOff) =>
+    new ProblemError(emailOff === '400' ? 'EMAIL_PROVIDER_DISABLED' : 'EMAIL_DISABLED'),
+} satisfies {
+  [K in ResendOutcome['kind']]: (outcome: OutcomeOf<K>, emailOff: string) => Answer | ProblemError;
+};
+
+/** Returns the headers of the 200, or throws the problem that the contract answers. */
+export const answerResend = (outcome: ResendOutcome, emailOff: string): Answer => {
+  const answer = resendAnswers[outcome.kind] as (
+    outcome: ResendOutcome,
+    emailOff: string,
+  ) => Answer | ProblemError;
+  const result = answer(outcome, emailOff);
+  if (result instanceof ProblemError) throw result;
+  return result;
+};
+
+export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'>): ProblemError => {
+  const reason = outcome.by.kind === 'ip' ? 'IP_RATE_LIMIT' : 'RESEND_COOLDOWN';
+  const seconds = outcome.by.retryAfterSeconds;
+  return new ProblemError(reason, {
+    detail:
+      reason === 'RESEND_COOLDOWN'
+        ? `A mail to this address was asked for a moment ago. Try again in ${seconds} seconds.`
+        : `Too many requests from this client. Try again in ${seconds} seconds.`,
+    headers: rateLimitHeaders(outcome.limits, outcome.by),
+  });
+};
+
+/** Why a token does not confirm anything; null where it does. */
+export const tokenProblem = (state: TokenState): ErrorReason | null => {
+  switch (state) {
+    case 'live':
+    case 'consumed':
+      return null;
+    case 'expired':
+      return 'TOKEN_EXPIRED';
+    case 'superseded':
+      return 'TOKEN_SUPERSEDED';
+    case 'suspended':
+      return 'ACCOUNT_SUSPENDED';
+    case 'unknown':
+      return 'TOKEN_UNKNOWN';
+  }
+};

@@ -1,0 +1,110 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { purposes } from '@reconfirm/core/purposes/registry';
+import { addressKeyOf, addressSubject } from '../../request-keys.ts';
+import { answerResend, limitProblem, resendMessage, tenantOf } from './answers.ts';
+import { ProblemError } from '../../problem.ts';
+import { rateLimitHeaders } from '../../rate-limit-headers.ts';
+import type { V1Dependencies } from './dependencies.ts';
+import { readEmail, readLocale, readRedirect } from './read-request.ts';
+import * as schemas from './schemas.ts';
+
+/** What anybody may ask for: registering, resending, the cooldown. Schema → command, outcome → answer. */
+export const publicRoutes =
+  (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.post(
+      '/v1/register',
+      {
+        schema: {
+          summary: 'Register an address',
+          description:
+            'Creates a tenant that waits for verification and sends the first mail, which starts the cooldown too. Counts towards the limit of the client address together with resends.',
+          tags: ['Verification'],
+          body: schemas.RegisterBody,
+          response: { 201: schemas.RegisterAnswer, ...schemas.problems(400, 409, 413, 415, 429, 503) },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const email = readEmail(body.email, deps.rules);
+        const outcome = await deps.register({
+          contract: 'v1',
+          email,
+          name: body.name ?? null,
+          locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
+          redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
+          clientAddress: request.ip,
+        });
+        deps.decided(request, 'register', email, outcome);
+        switch (outcome.kind) {
+          case 'already_registered':
+            throw new ProblemError('EMAIL_ALREADY_REGISTERED');
+          case 'limited':
+            throw limitProblem(outcome);
+          case 'registered':
+            return reply
+              .code(201)
+              .headers(rateLimitHeaders(outcome.limits, undefined))
+              .send({ ok: true, tenant: tenantOf(outcome.account), apiKey: outcome.apiKey.reveal() });
+        }
+      },
+    );
+
+    app.post(
+      '/v1/resend-verification',
+      {
+        schema: {
+          summary: 'Send the verification mail again',
+          description:
+            'Sends a new link and ends the older one. The answer does not tell whether the address is registered. Limits: the cooldown of the address, and the client address together with registrations; both are in the RateLimit headers.',
+          tags: ['Verification'],
+          headers: schemas.ResendHeaders,
+          body: schemas.ResendBody,
+          response: {
+            200: schemas.ResendAnswer,
+            ...schemas.problems(400, 403, 409, 413, 415, 422, 429, 503),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { body } = request;
+        const email = readEmail(body.email, deps.rules);
+        const outcome = await deps.resend({
+          purpose: purposes.signup,
+          contract: 'v1',
+          email,
+          redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
+          locale: readLocale(body.locale),
+          clientAddress: request.ip,
+          idempotencyKey: request.headers['idempotency-key'],
+        });
+        deps.decided(request, 'resend', email, outcome);
+        const { headers } = answerResend(outcome, deps.emailOff);
+        return reply.headers(headers).send({ ok: true, message: resendMessage });
+      },
+    );
+
+    app.get(
+      '/v1/verification/cooldown',
+      {
+        schema: {
+          summary: 'How long until a resend is accepted',
+          description: 'Counts nothing. Answers for any address, registered or not.',
+          tags: ['Verification'],
+          querystring: schemas.EmailQuery,
+          response: { 200: schemas.CooldownAnswer, ...schemas.problems(400, 503) },
+        },
+      },
+      async (request) => {
+        const email = readEmail(request.query.email, deps.rules);
+        const { retryAfterSeconds } = await deps.limiter.peek(
+          addressSubject(deps.keys, purposes.signup, email, addressKeyOf(deps.keys, email.lookupForm)),
+        );
+        return {
+          ok: true as const,
+          remainingSeconds: retryAfterSeconds,
+          nextAllowedAt: new Date(Date.now() + retryAfterSeconds * 1000).toISOString(),
+        };
+      },
+    );
+  };

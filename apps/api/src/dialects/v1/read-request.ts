@@ -1,0 +1,52 @@
+import { type EmailAddress, type EmailIdentity, parseEmailAddress } from '@reconfirm/core/account';
+import { canonicalLocale } from '@reconfirm/core/locale';
+import { judgeRedirect, type RedirectRule } from '@reconfirm/core/redirect';
+import { ProblemError } from '../../problem.ts';
+
+export interface RequestRules {
+  readonly identity: EmailIdentity;
+  readonly redirects: RedirectRule;
+  readonly redirectOnMiss: '400' | 'fallback';
+  readonly production: boolean;
+}
+
+const invalid = (field: string, message: string, code: string): ProblemError =>
+  new ProblemError('VALIDATION_FAILED', { errors: [{ field, message, code }] });
+
+/** The address, or a 400 that names the field. */
+export const readEmail = (text: string, rules: Pick<RequestRules, 'identity'>): EmailAddress => {
+  const email = parseEmailAddress(text, rules.identity);
+  if (email === undefined) throw invalid('email', 'must be one e-mail address', 'email');
+  return email;
+};
+
+/** The canonical tag, null when none was given, or a 400. */
+export const readLocale = (tag: string | undefined): string | null => {
+  if (tag === undefined) return null;
+  const canonical = canonicalLocale(tag);
+  if (canonical === undefined)
+    throw invalid('locale', 'must be a BCP 47 language tag like es or pt-BR', 'locale');
+  return canonical;
+};
+
+/** The redirect URL as it will be stored; null when none was given, or quietly dropped by setting; else a 400. */
+export const readRedirect = (url: string | undefined, rules: RequestRules): string | null => {
+  if (url === undefined) return null;
+  const decision = judgeRedirect(url, rules.redirects, rules.production);
+  if (decision.allowed) return decision.url;
+  if (decision.reason === 'not_a_url')
+    throw invalid('verificationRedirectUrl', 'must be an absolute URL', 'url');
+  if (rules.redirectOnMiss === 'fallback') return null;
+  throw new ProblemError('REDIRECT_NOT_ALLOWED', {
+    errors: [
+      { field: 'verificationRedirectUrl', message: redirectMessages[decision.reason], code: decision.reason },
+    ],
+  });
+};
+
+const redirectMessages = {
+  scheme: 'must be https',
+  credentials: 'must not hold a user name or password',
+  fragment: 'must not hold a fragment',
+  origin: 'has an origin that is not on the list of allowed ones',
+} as const;

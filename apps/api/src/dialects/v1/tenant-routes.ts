@@ -1,0 +1,55 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { AccountDetails } from '@reconfirm/db/accounts';
+import { bearerToken } from '../../bearer-token.ts';
+import { ProblemError } from '../../problem.ts';
+import { readApiKey } from '../../register.ts';
+import { eventOf, tenantOf } from './answers.ts';
+import type { V1Dependencies } from './dependencies.ts';
+import * as schemas from './schemas.ts';
+
+/** What a tenant may ask about itself, with the key that registering gave it. */
+export const tenantRoutes =
+  (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const authenticate = async (authorization: string | undefined): Promise<AccountDetails> => {
+      const key = readApiKey(bearerToken(authorization) ?? '');
+      const account = key === undefined ? undefined : await deps.findByApiKey(key.id, key.secretHash);
+      if (account === undefined)
+        throw new ProblemError('UNAUTHORIZED', { headers: { 'www-authenticate': 'Bearer' } });
+      return account;
+    };
+    const security = [{ apiKey: [] }];
+
+    app.get(
+      '/v1/tenants/me',
+      {
+        schema: {
+          summary: 'The tenant of the key',
+          description: '`verificationEmailStatus` says what became of its newest verification mail.',
+          tags: ['Tenant'],
+          security,
+          response: { 200: schemas.TenantAnswer, ...schemas.problems(401, 503) },
+        },
+      },
+      async (request) => ({
+        ok: true as const,
+        tenant: tenantOf(await authenticate(request.headers.authorization)),
+      }),
+    );
+
+    app.get(
+      '/v1/tenants/events',
+      {
+        schema: {
+          summary: 'What happened to the tenant, oldest first',
+          tags: ['Tenant'],
+          security,
+          response: { 200: schemas.EventsAnswer, ...schemas.problems(401, 503) },
+        },
+      },
+      async (request) => {
+        const account = await authenticate(request.headers.authorization);
+        return { ok: true as const, events: (await deps.listEvents(account.id)).map(eventOf) };
+      },
+    );
+  };

@@ -1,0 +1,14 @@
+import type { LimitDecision, LimitSubject } from '@reconfirm/core/limits';
+
+/**
+ * Reads and charges all limits of one subject in one step, all or none. A charge has an id: charging
+ * the same id again changes nothing, so a call whose answer was lost may be repeated.
+ */
+export interface Limiter {
+  /** Charges when every limit has room; a refused request charges nothing. */
+  charge(subject: LimitSubject, chargeId: string): Promise<LimitDecision>;
+  /** Takes a charge back, for a request that could not be accepted after all. */
+  refund(subject: LimitSubject, chargeId: string): Promise<void>;
+  /** What a charge would say now, without charging. */
+  peek(subject: LimitSubject): Promise<LimitDecision>;
+}

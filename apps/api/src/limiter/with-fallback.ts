@@ -1,0 +1,77 @@
+import { AppError } from '@reconfirm/core/app-error';
+import { decideLimits, type LimitSubject } from '@reconfirm/core/limits';
+import type { Limiter } from './limiter.ts';
+import type { RedisLimiter } from './redis.ts';
+
+export interface FallbackOptions {
+  readonly primary: RedisLimiter;
+  readonly fallback: Limiter;
+  /** LIMITER_ON_ERROR. */
+  readonly onError: 'postgres' | 'closed' | 'open';
+  readonly nowMs: () => number;
+  /** Told when the primary stops or starts answering: once each. */
+  readonly onChange: (change: { readonly working: boolean; readonly cause?: unknown }) => void;
+}
+
+export interface FallbackLimiter extends Limiter {
+  isPrimaryWorking(): boolean;
+}
+
+/** How long a primary that did not answer is left alone, so that requests do not each wait for its deadline. */
+const restMs = 1000;
+
+/**
+ * The primary limiter while it answers, else what the setting says. After an outage the primary is
+ * told to distrust what it remembers: it has missed the charges that were made elsewhere meanwhile.
+ */
+export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter => {
+  const { primary, fallback, onError, nowMs, onChange } = options;
+  let working = true;
+  let restUntilMs = 0;
+
+  const instead: Limiter =
+    onError === 'postgres'
+      ? fallback
+      : {
+          charge: async (subject) => decideWithout(subject, onError),
+          peek: async (subject) => decideWithout(subject, onError),
+          refund: async () => {},
+        };
+
+  const call = async <T>(work: (limiter: Limiter) => Promise<T>): Promise<T> => {
+    if (!working && nowMs() < restUntilMs) return work(instead);
+    try {
+      if (!working) await primary.distrust();
+      const result = await work(primary);
+      if (!working) {
+        working = true;
+        onChange({ working });
+      }
+      return result;
+    } catch (cause) {
+      // The primary answered, but the rows it asked for did not come: the fall-back would wait for them again.
+      if (cause instanceof AppError) throw cause;
+      restUntilMs = nowMs() + restMs;
+      if (working) {
+        working = false;
+        onChange({ working, cause });
+      }
+      return work(instead);
+    }
+  };
+
+  return {
+    charge: (subject, chargeId) => call((limiter) => limiter.charge(subject, chargeId)),
+    peek: (subject) => call((limiter) => limiter.peek(subject)),
+    refund: (subject, chargeId) => call((limiter) => limiter.refund(subject, chargeId)),
+    isPrimaryWorking: () => working,
+  };
+};
+
+const decideWithout = (subject: LimitSubject, onError: 'closed' | 'open') => {
+  if (onError === 'closed')
+    throw new AppError('limiter_unavailable', 'Redis does not answer and LIMITER_ON_ERROR=closed', {
+      retryAfterSeconds: 2,
+    });
+  return decideLimits(subject, [], true);
+};

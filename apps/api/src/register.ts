@@ -1,0 +1,134 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
+import type { LimitDecision } from '@reconfirm/core/limits';
+import { uuidV7 } from '@reconfirm/core/message-id';
+import { purposes } from '@reconfirm/core/purposes/registry';
+import { Secret } from '@reconfirm/core/secret';
+import type { MessageRequest } from '@reconfirm/db/accept-messages';
+import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
+import type { Limiter } from './limiter/limiter.ts';
+import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
+import { writeFault } from './write-fault.ts';
+
+export interface RegisterCommand {
+  readonly contract: string;
+  readonly email: EmailAddress;
+  readonly name: string | null;
+  readonly locale: string | null;
+  readonly redirectUrl: string | null;
+  readonly clientAddress: string;
+}
+
+export type RegisterOutcome =
+  | {
+      readonly kind: 'registered';
+      readonly messageId: string;
+      readonly account: AccountDetails;
+      readonly apiKey: Secret;
+      readonly limits: readonly LimitDecision[];
+    }
+  | { readonly kind: 'already_registered' }
+  | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
+
+export interface RegisterDependencies {
+  readonly keys: KeySettings;
+  readonly limiter: Limiter;
+  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  /** Writes account, key and message in one transaction; null when the address is taken. */
+  readonly write: (
+    account: NewAccount,
+    apiKey: { readonly id: string; readonly secretHash: Uint8Array },
+    message: MessageRequest,
+  ) => Promise<AccountDetails | null>;
+  readonly ring: (messageId: string) => void;
+}
+
+export type Register = (command: RegisterCommand) => Promise<RegisterOutcome>;
+
+/** Creates an account and asks for its first mail, under the same limits as every later one. */
+export const createRegister = (deps: RegisterDependencies): Register => {
+  return async (command) => {
+    const purpose = purposes.signup;
+    const keys = makeRequestKeys(deps.keys, { ...command, purpose });
+    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
+    try {
+      return await decideCharged(command, keys, ip);
+    } catch (error) {
+      if (mayGiveBack(error, keys))
+        await Promise.allSettled([
+          deps.limiter.refund(keys.ip, keys.chargeId),
+          deps.limiter.refund(keys.address, keys.chargeId),
+        ]);
+      throw error;
+    }
+  };
+
+  async function decideCharged(
+    command: RegisterCommand,
+    keys: RequestKeys,
+    ip: LimitDecision,
+  ): Promise<RegisterOutcome> {
+    // The client's limit stays charged: the contract tells who is registered, but not for nothing.
+    if ((await deps.findStatus(keys.addressKey)) !== null) return { kind: 'already_registered' };
+    const address = await deps.limiter.charge(keys.address, keys.chargeId);
+    if (!address.allowed) {
+      await deps.limiter.refund(keys.ip, keys.chargeId);
+      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
+    }
+    return write(command, keys, [ip, address]);
+  }
+
+  async function write(
+    command: RegisterCommand,
+    keys: RequestKeys,
+    limits: readonly LimitDecision[],
+  ): Promise<RegisterOutcome> {
+    const apiKey = makeApiKey();
+    const message = messageRequestOf(
+      { ...command, purpose: purposes.signup },
+      keys,
+      deps.keys.organizationId,
+    );
+    const account: NewAccount = {
+      id: uuidV7(Date.now(), randomBytes(10)),
+      organizationId: deps.keys.organizationId,
+      email: command.email.address,
+      emailKey: keys.addressKey,
+      name: command.name,
+      locale: command.locale,
+      redirectUrl: command.redirectUrl,
+    };
+    const written = await deps.write(account, apiKey, message).catch((cause: unknown) => {
+      throw writeFault(cause);
+    });
+    if (written === null) {
+      await deps.limiter.refund(keys.address, keys.chargeId);
+      return { kind: 'already_registered' };
+    }
+    deps.ring(keys.messageId);
+    return { kind: 'registered', messageId: keys.messageId, account: written, apiKey: apiKey.text, limits };
+  }
+};
+
+/** `rk_<id>_<secret>`: found by its id, stored as SHA-256 of 256 random bits, shown once. */
+const makeApiKey = (): { readonly id: string; readonly secretHash: Buffer; readonly text: Secret } => {
+  const id = uuidV7(Date.now(), randomBytes(10));
+  const secret = randomBytes(32).toString('base64url');
+  return { id, secretHash: hashSecret(secret), text: new Secret(`rk_${id.replaceAll('-', '')}_${secret}`) };
+};
+
+const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+
+/** The id and the hash to look an API key up by; undefined for anything that is not one. */
+export const readApiKey = (
+  text: string,
+): { readonly id: string; readonly secretHash: Buffer } | undefined => {
+  const match =
+    /^rk_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/.exec(text);
+  const secret = match?.[6];
+  return match === null || secret === undefined
+    ? undefined
+    : { id: match.slice(1, 6).join('-'), secretHash: hashSecret(secret) };
+};

@@ -1,0 +1,154 @@
+import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
+import { AppError } from '@reconfirm/core/app-error';
+import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import type { Purpose } from '@reconfirm/core/purposes/purpose';
+import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { Limiter } from './limiter/limiter.ts';
+import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+
+/** A validated request for another message, the same whatever contract it came in by. */
+export interface ResendCommand {
+  readonly purpose: Purpose;
+  readonly contract: string;
+  readonly email: EmailAddress;
+  /** Already judged against the allow-list. */
+  readonly redirectUrl: string | null;
+  readonly locale: string | null;
+  readonly clientAddress: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** Everything that a resend can come to; each dialect has an answer for each. */
+export type ResendOutcome =
+  | { readonly kind: 'accepted'; readonly messageId: string; readonly limits: readonly LimitDecision[] }
+  | { readonly kind: 'replayed'; readonly messageId: string }
+  | { readonly kind: 'idempotency_key_reused' }
+  | { readonly kind: 'email_off' }
+  | { readonly kind: 'already_verified' }
+  | { readonly kind: 'suspended' }
+  | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
+
+export interface ResendDependencies {
+  readonly keys: KeySettings;
+  /** Whether requests are refused because mail is switched off. */
+  readonly refusesWhileEmailIsOff: boolean;
+  readonly disclosure: Disclosure;
+  readonly limiter: Limiter;
+  readonly accept: (request: MessageRequest) => Promise<Acceptance>;
+  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findIdempotent: (
+    key: Uint8Array,
+  ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
+}
+
+export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
+
+/**
+ * The use case. Until `accept` nothing is read or written that depends on who has an account, unless
+ * the contract's disclosure says so; what becomes of the message is found out by the worker.
+ */
+export const createResend = (deps: ResendDependencies): Resend => {
+  return async (command) => {
+    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const keys = makeRequestKeys(deps.keys, {
+      ...command,
+      fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
+    });
+
+    const repeated = await findRepeated(keys);
+    if (repeated !== null) return repeated;
+
+    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
+
+    try {
+      return await decideCharged(command, keys, ip);
+    } catch (error) {
+      if (mayGiveBack(error, keys)) await refundAll(keys);
+      throw error;
+    }
+  };
+
+  async function decideCharged(
+    command: ResendCommand,
+    keys: RequestKeys,
+    ip: LimitDecision,
+  ): Promise<ResendOutcome> {
+    // After the client's limit, which stays charged: asking who is verified must cost something.
+    const disclosed = await discloseStatus(command, keys);
+    if (disclosed !== null) return { kind: disclosed };
+
+    const address = await deps.limiter.charge(keys.address, keys.chargeId);
+    if (!address.allowed) {
+      await refund(keys, 'ip');
+      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
+    }
+    const acceptance = await deps.accept(messageRequestOf(command, keys, deps.keys.organizationId));
+    if (acceptance === 'accepted')
+      return { kind: 'accepted', messageId: keys.messageId, limits: [ip, address] };
+    // Another holder of the idempotency key was faster. The same request shares its charges with us.
+    const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
+    if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
+    return repeated;
+  }
+
+  async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
+    if (keys.idempotency === null) return null;
+    const earlier = await deps.findIdempotent(keys.idempotency.key);
+    if (earlier === undefined) return null;
+    return keys.idempotency.requestHash.equals(Buffer.from(earlier.requestHash))
+      ? { kind: 'replayed', messageId: earlier.messageId }
+      : { kind: 'idempotency_key_reused' };
+  }
+
+  async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
+    if (!readsAccount(deps.disclosure)) return null;
+    return disclose(deps.disclosure, await deps.findStatus(keys.addressKey), command.purpose);
+  }
+
+  async function refundAll(keys: RequestKeys): Promise<void> {
+    await Promise.allSettled([refund(keys, 'ip'), refund(keys, 'address')]);
+  }
+
+  async function refund(keys: RequestKeys, kind: 'ip' | 'address'): Promise<void> {
+    await deps.limiter.refund(keys[kind], keys.chargeId);
+  }
+};
+
+/**
+ * Whether the charges of a request that met a fault are taken back: nothing stays charged for what was
+ * not written. Not when it may have been written after all, and not under an idempotency key, whose
+ * charges another repetition may be using: a repetition passes by them.
+ */
+export const mayGiveBack = (error: unknown, keys: Pick<RequestKeys, 'idempotency'>): boolean =>
+  keys.idempotency === null && !(error instanceof AppError && error.code === 'outcome_unknown');
+
+/** The row of a request. */
+export const messageRequestOf = (
+  command: Pick<ResendCommand, 'purpose' | 'contract' | 'locale' | 'redirectUrl'>,
+  keys: RequestKeys,
+  organizationId: string,
+): MessageRequest => ({
+  id: keys.messageId,
+  organizationId,
+  subjectKey: keys.subjectKey,
+  addressKey: keys.addressKey,
+  limitKey: keys.address.key,
+  ipKey: keys.ip.key,
+  purpose: command.purpose.name,
+  channel: command.purpose.channel,
+  contract: command.contract,
+  locale: command.locale,
+  redirectUrl: command.redirectUrl,
+  idempotency: keys.idempotency,
+});
+
+/** A decision as it stands after its charge was taken back. */
+export const giveBackOne = (decision: LimitDecision): LimitDecision => ({
+  ...decision,
+  states: decision.states.map((state): LimitState => ({
+    ...state,
+    remaining: Math.min(state.limit.max, state.remaining + 1),
+  })),
+});

@@ -1,0 +1,210 @@
+import { AppError } from '@reconfirm/core/app-error';
+import { describeWithRedis, type RedisProxy, startRedisProxy } from '@reconfirm/local-stack/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createPostgresLimiter } from '../src/limiter/postgres.ts';
+import type { RedisLimiter } from '../src/limiter/redis.ts';
+import { createFallbackLimiter, type FallbackOptions } from '../src/limiter/with-fallback.ts';
+import {
+  type LimiterRows,
+  newId,
+  openRedis,
+  openRows,
+  type RedisUnderTest,
+  subjectOf,
+} from './support/limiter-stores.ts';
+
+/** How long a call waits for Redis here. */
+const redisTimeoutMs = 150;
+
+let rows: LimiterRows;
+beforeAll(async () => {
+  rows = await openRows();
+});
+afterAll(() => rows[Symbol.asyncDispose]());
+
+/** A limiter with its fall-back, the changes it told of, and a clock that the test moves. */
+const openLimiter = (
+  store: Pick<RedisUnderTest, 'limiter'>,
+  onError: FallbackOptions['onError'] = 'postgres',
+) => {
+  const changes: boolean[] = [];
+  let nowMs = 0;
+  const limiter = createFallbackLimiter({
+    primary: store.limiter,
+    fallback: createPostgresLimiter(rows.db),
+    onError,
+    nowMs: () => nowMs,
+    onChange: ({ working }) => changes.push(working),
+  });
+  const letRestPass = (): void => {
+    nowMs += 1000;
+  };
+  return { limiter, changes, letRestPass };
+};
+
+/** Asks again after each rest, as requests do, until Redis answers. */
+const untilWorking = async ({
+  limiter,
+  letRestPass,
+}: Pick<ReturnType<typeof openLimiter>, 'limiter' | 'letRestPass'>): Promise<void> => {
+  const subject = subjectOf('ip', [1, 60]);
+  await expect
+    .poll(
+      async () => {
+        letRestPass();
+        await limiter.peek(subject);
+        return limiter.isPrimaryWorking();
+      },
+      { timeout: 15_000, interval: 50 },
+    )
+    .toBe(true);
+};
+
+/** Redis' deadline once for asking what it remembers and once for the charge, and room for Postgres on a busy machine. */
+const callMsMax = 2 * redisTimeoutMs + 700;
+
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+};
+
+describeWithRedis('when Redis goes away', (url) => {
+  let proxy: RedisProxy;
+  let store: RedisUnderTest;
+  beforeEach(async () => {
+    proxy = await startRedisProxy(url);
+    store = openRedis(proxy.url, rows, { timeoutMs: redisTimeoutMs });
+    await store.redis.ping();
+  });
+  afterEach(async () => {
+    store[Symbol.dispose]();
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  test('what was accepted before still counts, by its row', async () => {
+    const { limiter } = openLimiter(store);
+    const subject = subjectOf('address', [1, 60]);
+    const id = newId();
+    expect((await limiter.charge(subject, id)).allowed).toBe(true);
+    await rows.accept(subject, id);
+    await proxy.become('closed');
+    expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: false, retryAfterSeconds: 60 });
+  });
+
+  test('and comes back, what was charged meanwhile still counts', async () => {
+    const opened = openLimiter(store);
+    const { limiter } = opened;
+    const subject = subjectOf('address', [1, 60]);
+    await store.rememberForADay();
+    await proxy.become('closed');
+    await limiter.peek(subjectOf('ip', [1, 60]));
+    // By another process: what this one asked of Redis in vain may still reach it.
+    expect((await createPostgresLimiter(rows.db).charge(subject, newId())).allowed).toBe(true);
+    await proxy.become('open');
+    await untilWorking(opened);
+    expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: false });
+    expect(limiter.isPrimaryWorking()).toBe(true);
+  });
+
+  test('each change is told once, however many requests meet it', async () => {
+    const opened = openLimiter(store);
+    const { limiter, changes, letRestPass } = opened;
+    const charges = () =>
+      Promise.all(Array.from({ length: 20 }, () => limiter.charge(subjectOf('ip', [1, 60]), newId())));
+    await charges();
+    expect(changes).toEqual([]);
+    await proxy.become('closed');
+    await charges();
+    letRestPass();
+    await charges();
+    expect(changes).toEqual([false]);
+    await proxy.become('open');
+    await untilWorking(opened);
+    await charges();
+    expect(changes).toEqual([false, true]);
+  });
+
+  test.each(['silent', 'closed'] as const)(
+    'and is %s, no call takes longer than its deadline',
+    async (mode) => {
+      const { limiter, letRestPass } = openLimiter(store);
+      const subject = subjectOf('ip', [100, 60]);
+      await limiter.charge(subject, newId());
+      await proxy.become(mode);
+      for (let round = 0; round < 3; round += 1) {
+        const calls = Array.from({ length: 10 }, () => timed(() => limiter.charge(subject, newId())));
+        expect(Math.max(...(await Promise.all(calls)))).toBeLessThan(callMsMax);
+        expect(await timed(() => limiter.peek(subject))).toBeLessThan(callMsMax);
+        expect(await timed(() => limiter.refund(subject, newId()))).toBeLessThan(callMsMax);
+        letRestPass();
+      }
+    },
+  );
+
+  test('requests do not each wait for it: until its rest is over Redis is not asked', async () => {
+    let asked = 0;
+    const counted: RedisLimiter = {
+      ...store.limiter,
+      peek: (subject) => {
+        asked += 1;
+        return store.limiter.peek(subject);
+      },
+      distrust: () => {
+        asked += 1;
+        return store.limiter.distrust();
+      },
+    };
+    const { limiter, letRestPass } = openLimiter({ limiter: counted });
+    await proxy.become('closed');
+    for (let i = 0; i < 5; i += 1) await limiter.peek(subjectOf('ip', [1, 60]));
+    expect(asked).toBe(1);
+    await proxy.become('open');
+    await untilWorking({ limiter, letRestPass });
+    expect(asked).toBeGreaterThan(1);
+  });
+});
+
+describeWithRedis('a Redis that never answered since the start', (url) => {
+  test('delays no call beyond its deadline', async () => {
+    await using proxy = await startRedisProxy(url, 'silent');
+    using store = openRedis(proxy.url, rows, { timeoutMs: redisTimeoutMs });
+    const { limiter } = openLimiter(store);
+    const subject = subjectOf('ip', [100, 60]);
+    expect(await timed(() => limiter.charge(subject, newId()))).toBeLessThan(callMsMax);
+  });
+});
+
+describe('without Redis', () => {
+  let store: RedisUnderTest;
+  beforeAll(() => {
+    // tcpmux: nobody listens there.
+    store = openRedis('redis://127.0.0.1:1', rows, { timeoutMs: redisTimeoutMs });
+  });
+  afterAll(() => store[Symbol.dispose]());
+
+  test('LIMITER_ON_ERROR=closed refuses every request with a fault that says when to come back', async () => {
+    const { limiter } = openLimiter(store, 'closed');
+    const subject = subjectOf('ip', [1, 60]);
+    const fault = await limiter.charge(subject, newId()).catch((error: unknown) => error);
+    expect(fault).toBeInstanceOf(AppError);
+    expect(fault).toMatchObject({ code: 'limiter_unavailable', retryAfterSeconds: 2 });
+    await expect(limiter.peek(subject)).rejects.toMatchObject({ code: 'limiter_unavailable' });
+    await expect(limiter.refund(subject, newId())).resolves.toBeUndefined();
+  });
+
+  test('LIMITER_ON_ERROR=open allows every request', async () => {
+    const { limiter } = openLimiter(store, 'open');
+    const subject = subjectOf('ip', [1, 60]);
+    for (let i = 0; i < 3; i += 1) expect((await limiter.charge(subject, newId())).allowed).toBe(true);
+  });
+});
+
+test('a limiter knows nothing of accounts: it counts the same in a database without them', async () => {
+  await using emptied = await openRows();
+  await emptied.db.schema.dropTable('accounts').cascade().execute();
+  const limiter = createPostgresLimiter(emptied.db);
+  const subject = subjectOf('address', [1, 60]);
+  expect((await limiter.charge(subject, newId())).allowed).toBe(true);
+  expect((await limiter.charge(subject, newId())).allowed).toBe(false);
+});

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import type { ApiConfig } from '@reconfirm/core/config/config';
+import { deriveToken, hashToken, nonceSizeBytes } from '@reconfirm/core/token';
+import { beginAttempts, type ClaimedMessage, claimMessages } from '@reconfirm/db/claims';
+import type { Database } from '@reconfirm/db/database';
+import { type MessageRecord, recordMessages } from '@reconfirm/db/records';
+import { newestMessage } from './rows.ts';
+
+/** What a worker does to rows, without a worker: the API's own behaviour stands alone. */
+export interface HandOver {
+  readonly messageId: string;
+  readonly token: string;
+}
+
+const leaseSeconds = 60;
+
+/** Claims one message as a worker does; throws when it is not to be had. */
+export const claim = async (db: Database, messageId: string): Promise<ClaimedMessage> => {
+  const [claimed] = await claimMessages(db, [messageId], leaseSeconds);
+  if (claimed === undefined || claimed === null) throw new Error(`message ${messageId} cannot be claimed`);
+  return claimed;
+};
+
+/** Makes the token of a message and begins its attempt, without recording how it ended. */
+export const beginAttempt = async (
+  db: Database,
+  config: ApiConfig,
+  claimed: ClaimedMessage,
+  provider = 'mailgun',
+): Promise<HandOver> => {
+  const nonce = claimed.token?.nonce ?? randomBytes(nonceSizeBytes);
+  const keyVersion = claimed.token?.keyVersion ?? config.TOKEN_KEYS.newestVersion;
+  const token = deriveToken(config.TOKEN_KEYS, {
+    keyVersion,
+    messageId: claimed.id,
+    purpose: claimed.purpose,
+    nonce,
+  }).reveal();
+  const [begun] = await beginAttempts(db, [
+    {
+      messageId: claimed.id,
+      attempt: claimed.attempt,
+      accountId: claimed.account?.id ?? '',
+      provider,
+      worker: 'test',
+      tokenHash: hashToken(token),
+      nonce,
+      keyVersion,
+      ttlSeconds: config.VERIFICATION_TOKEN_TTL_HOURS * 3600,
+    },
+  ]);
+  if (begun !== true) throw new Error(`the attempt of ${claimed.id} could not begin`);
+  return { messageId: claimed.id, token };
+};
+
+/** Records how the work on a claimed message ended. */
+export const record = (
+  db: Database,
+  claimed: ClaimedMessage,
+  outcome: Partial<MessageRecord>,
+): Promise<void> =>
+  recordMessages(db, [
+    {
+      messageId: claimed.id,
+      attempt: claimed.attempt,
+      status: 'sent',
+      reason: null,
+      retryAfterSeconds: 0,
+      countsAsFailure: false,
+      accountId: claimed.account?.id ?? null,
+      result: null,
+      code: null,
+      reply: null,
+      providerMessageId: null,
+      ...outcome,
+    },
+  ]);
+
+/** Hands the message that was accepted last over to a provider that takes it. Returns what its mail would carry. */
+export const handOverNewest = async (db: Database, config: ApiConfig): Promise<HandOver> => {
+  const claimed = await claim(db, (await newestMessage(db)).id);
+  const handOver = await beginAttempt(db, config, claimed);
+  await record(db, claimed, {
+    status: 'sent',
+    result: 'accepted',
+    providerMessageId: `${claimed.id}@mail.example.com`,
+  });
+  return handOver;
+};

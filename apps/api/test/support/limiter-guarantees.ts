@@ -1,0 +1,135 @@
+import { parseEmailAddress } from '@reconfirm/core/account';
+import { signup } from '@reconfirm/core/purposes/signup';
+import { Secret } from '@reconfirm/core/secret';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { expect, test } from 'vitest';
+import type { Limiter } from '../../src/limiter/limiter.ts';
+import { makeRequestKeys } from '../../src/request-keys.ts';
+import { newId, subjectOf } from './limiter-stores.ts';
+
+export interface LimiterUnderTest {
+  readonly limiter: Limiter;
+  /** Moves everything that was counted into the past. */
+  letTimePass(ms: number): Promise<void>;
+}
+
+/** What every limiter guarantees, whatever it keeps its counts in. */
+export const testLimiter = (underTest: () => LimiterUnderTest): void => {
+  const charge: Limiter['charge'] = (subject, id) => underTest().limiter.charge(subject, id);
+
+  test('of 50 requests at once one is allowed by 1/60', async () => {
+    const subject = subjectOf('address', [1, 60]);
+    const decisions = await Promise.all(Array.from({ length: 50 }, () => charge(subject, newId())));
+    expect(decisions.filter((d) => d.allowed)).toHaveLength(1);
+    expect(new Set(decisions.filter((d) => !d.allowed).map((d) => d.retryAfterSeconds))).toEqual(
+      new Set([60]),
+    );
+  });
+
+  test('several limits are charged all or none', async () => {
+    const subject = subjectOf('ip', [1, 60], [3, 3600]);
+    expect((await charge(subject, newId())).states.map((s) => s.remaining)).toEqual([0, 2]);
+    for (let i = 0; i < 5; i += 1) expect((await charge(subject, newId())).allowed).toBe(false);
+    // Five refusals later the long limit still has room for two.
+    await underTest().letTimePass(60_000);
+    expect((await charge(subject, newId())).states.map((s) => s.remaining)).toEqual([0, 1]);
+  });
+
+  test('the same request charged again counts once and is allowed again', async () => {
+    const subject = subjectOf('address', [2, 60]);
+    const id = newId();
+    const decisions = await Promise.all(Array.from({ length: 10 }, () => charge(subject, id)));
+    expect(decisions.every((d) => d.allowed && d.states[0]?.remaining === 1)).toBe(true);
+    expect((await charge(subject, newId())).allowed).toBe(true);
+    expect((await charge(subject, newId())).allowed).toBe(false);
+    expect((await charge(subject, id)).allowed).toBe(true);
+  });
+
+  test('a charge that is taken back leaves room for another', async () => {
+    const subject = subjectOf('address', [1, 60]);
+    const id = newId();
+    await charge(subject, id);
+    await underTest().limiter.refund(subject, newId());
+    expect((await charge(subject, newId())).allowed).toBe(false);
+    await underTest().limiter.refund(subject, id);
+    expect((await charge(subject, newId())).allowed).toBe(true);
+  });
+
+  test('looking charges nothing and says what a charge would', async () => {
+    const subject = subjectOf('address', [1, 60]);
+    for (let i = 0; i < 5; i += 1)
+      expect(await underTest().limiter.peek(subject)).toMatchObject({ allowed: true, retryAfterSeconds: 0 });
+    expect((await charge(subject, newId())).allowed).toBe(true);
+    await underTest().letTimePass(20_000);
+    const seen = await underTest().limiter.peek(subject);
+    expect(seen).toEqual(await charge(subject, newId()));
+    expect(seen).toMatchObject({ allowed: false, retryAfterSeconds: 40 });
+  });
+
+  test.each([0, 1, 999, 12_345, 57_500])(
+    '%i ms after the charge, waiting as long as a refusal says is enough, and a second less is not',
+    async (agedMs) => {
+      const subject = subjectOf('address', [1, 60]);
+      await charge(subject, newId());
+      await underTest().letTimePass(agedMs);
+      const refused = await charge(subject, newId());
+      expect(refused.retryAfterSeconds).toBeGreaterThanOrEqual(1);
+      expect(refused.retryAfterSeconds).toBeLessThanOrEqual(Math.ceil((60_000 - agedMs) / 1000));
+      if (refused.retryAfterSeconds > 5) {
+        await underTest().letTimePass((refused.retryAfterSeconds - 2) * 1000);
+        expect((await charge(subject, newId())).allowed).toBe(false);
+        await underTest().letTimePass(2000);
+      } else {
+        await underTest().letTimePass(refused.retryAfterSeconds * 1000);
+      }
+      expect((await charge(subject, newId())).allowed).toBe(true);
+    },
+  );
+
+  test('a window slides: each charge leaves it at its own time', async () => {
+    const subject = subjectOf('ip', [2, 100]);
+    await charge(subject, newId());
+    await underTest().letTimePass(40_000);
+    await charge(subject, newId());
+    expect(await charge(subject, newId())).toMatchObject({ allowed: false, retryAfterSeconds: 60 });
+    await underTest().letTimePass(60_000);
+    expect((await charge(subject, newId())).allowed).toBe(true);
+    expect(await charge(subject, newId())).toMatchObject({ allowed: false, retryAfterSeconds: 40 });
+  });
+
+  test('subjects share nothing, nor do kinds of subjects', async () => {
+    const subject = subjectOf('address', [1, 60]);
+    await charge(subject, newId());
+    expect((await charge(subjectOf('address', [1, 60]), newId())).allowed).toBe(true);
+  });
+
+  test('a subject without limits is always allowed', async () => {
+    const subject = subjectOf('ip');
+    for (let i = 0; i < 3; i += 1)
+      expect(await charge(subject, newId())).toMatchObject({ allowed: true, states: [] });
+    expect(await underTest().limiter.peek(subject)).toMatchObject({ allowed: true });
+  });
+
+  test('clients of one IPv6 /64 share a limit, and those of the next do not', async () => {
+    const email = parseEmailAddress('someone@example.com', 'exact');
+    if (email === undefined) throw new Error('the address is valid');
+    const subjectAt = (clientAddress: string) =>
+      makeRequestKeys(
+        {
+          // Drawn anew, so that another limiter's run of this test has other subjects.
+          hashKey: new Secret(hashKey),
+          organizationId: defaultOrganizationId,
+          ipv6PrefixBits: 64,
+          ipLimits: [{ max: 1, windowSeconds: 60 }],
+          addressLimits: [],
+        },
+        { purpose: signup, email, clientAddress },
+      ).ip;
+    const hashKey = Buffer.from(newId()).toString('base64');
+    expect((await charge(subjectAt('2001:db8:0:1::1'), newId())).allowed).toBe(true);
+    expect((await charge(subjectAt('2001:db8:0:1:ffff::9'), newId())).allowed).toBe(false);
+    expect((await charge(subjectAt('2001:db8:0:2::1'), newId())).allowed).toBe(true);
+    expect((await charge(subjectAt('192.0.2.1'), newId())).allowed).toBe(true);
+    expect((await charge(subjectAt('::ffff:192.0.2.1'), newId())).allowed).toBe(false);
+  });
+};

@@ -1,0 +1,149 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { LimitKind, LimitSubject } from '@reconfirm/core/limits';
+import { uuidV7 } from '@reconfirm/core/message-id';
+import { acceptMessages } from '@reconfirm/db/accept-messages';
+import { type Database, openDatabase } from '@reconfirm/db/database';
+import { readCharges } from '@reconfirm/db/limit-charges';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { createTestDatabase, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
+import { connectForCalls } from '@reconfirm/queue/redis';
+import type { Redis } from 'ioredis';
+import { createRedisLimiter, type RedisLimiter } from '../../src/limiter/redis.ts';
+
+/** A deadline that a busy machine does not meet by being busy. */
+const patientMs = 5000;
+
+export const newId = (): string => uuidV7(Date.now(), randomBytes(10));
+
+/** A subject that nobody else uses, with limits like `[1, 60]`. */
+export const subjectOf = (
+  kind: LimitKind,
+  ...limits: readonly (readonly [max: number, windowSeconds: number])[]
+): LimitSubject => ({
+  kind,
+  key: randomBytes(32),
+  limits: limits.map(([max, windowSeconds]) => ({ max, windowSeconds })),
+});
+
+/** The arguments of make_interval before its seconds: years, months, weeks, days, hours, minutes. */
+const noLongerUnits = [0, 0, 0, 0, 0, 0] as const;
+
+export interface LimiterRows extends AsyncDisposable {
+  readonly db: Database;
+  /** Writes the row of an accepted request of this subject. */
+  accept(subject: LimitSubject, id: string): Promise<void>;
+  letTimePass(ms: number): Promise<void>;
+}
+
+/** A database of its own for one suite. */
+export const openRows = async (): Promise<LimiterRows> => {
+  const database = await createTestDatabase(testStores());
+  const db = openDatabase({
+    url: database.url,
+    poolMax: 10,
+    timeoutMs: 10_000,
+    applicationName: 'limiter-test',
+    onIdleError: () => {},
+  });
+  return {
+    db,
+    accept: async (subject, id) => {
+      const elsewhere = createHash('sha256').update(id).digest();
+      const keys = {
+        limitKey: elsewhere,
+        ipKey: elsewhere,
+        [subject.kind === 'ip' ? 'ipKey' : 'limitKey']: subject.key,
+      };
+      const rest = {
+        channel: 'email',
+        contract: 'v1',
+        locale: null,
+        redirectUrl: null,
+        idempotency: null,
+        purpose: 'signup',
+      };
+      const request = {
+        id,
+        organizationId: defaultOrganizationId,
+        subjectKey: elsewhere,
+        addressKey: elsewhere,
+        ...keys,
+        ...rest,
+      };
+      await acceptMessages(db, [request]);
+    },
+    letTimePass: async (ms) => {
+      // An interval is no Date, but an instant minus it is an instant, which the types cannot say.
+      await db
+        .updateTable('limit_charges')
+        .set(({ eb, fn, lit, val }) => ({
+          charged_at: eb(
+            'charged_at',
+            '-',
+            fn<Date>('make_interval', [...noLongerUnits.map((none) => lit(none)), val(ms / 1000)]),
+          ),
+        }))
+        .execute();
+      await db
+        .updateTable('messages')
+        .set(({ eb, fn, lit, val }) => ({
+          accepted_at: eb(
+            'accepted_at',
+            '-',
+            fn<Date>('make_interval', [...noLongerUnits.map((none) => lit(none)), val(ms / 1000)]),
+          ),
+        }))
+        .execute();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await db.destroy();
+      await database.drop();
+    },
+  };
+};
+
+export interface RedisUnderTest extends Disposable {
+  readonly redis: Redis;
+  readonly limiter: RedisLimiter;
+  keys(): Promise<readonly string[]>;
+  /** What FLUSHALL does, for this suite's keys only: the server is shared. */
+  empty(): Promise<void>;
+  letTimePass(ms: number): Promise<void>;
+  /** As if this Redis had been remembering for a day: it knows the past of every subject by itself. */
+  rememberForADay(): Promise<void>;
+}
+
+/** A limiter on Redis with keys of its own, that reads the past from these rows. */
+export const openRedis = (
+  url: string,
+  rows: LimiterRows,
+  { prefix = redisPrefix(testStores()), timeoutMs = patientMs } = {},
+): RedisUnderTest => {
+  const redis = connectForCalls(url, { name: prefix, timeoutMs, onError: () => {} });
+  const keys = (): Promise<readonly string[]> => redis.keys(`*${prefix}*`);
+  return {
+    redis,
+    limiter: createRedisLimiter({
+      redis,
+      prefix,
+      maxWaitMs: 150,
+      readRows: (subject) => readCharges(rows.db, subject),
+    }),
+    keys,
+    empty: async () => {
+      const found = await keys();
+      if (found.length > 0) await redis.del(...found);
+    },
+    letTimePass: async (ms) => {
+      const sets = (await keys()).filter((key) => !key.endsWith(':since'));
+      for (const key of sets) {
+        const members = await redis.zrangebyscore(key, '(0', '+inf');
+        for (const member of members) await redis.zincrby(key, -ms, member);
+      }
+    },
+    rememberForADay: async () => {
+      await redis.set(`{${prefix}:limit}:since`, Date.now() - 86_400_000);
+    },
+    [Symbol.dispose]: () => redis.disconnect(),
+  };
+};

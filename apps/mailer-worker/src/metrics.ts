@@ -1,0 +1,81 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+
+/** What the worker counts. Labels are closed lists: no address, id or text of a caller. */
+export interface WorkerMetrics {
+  readonly registry: Registry;
+  messageDone(outcome: string, reason: string | null, seconds: number): void;
+  swept(round: { reclaimed: number; rung: number; applied: number; oldestDueSeconds: number | null }): void;
+  triedWithoutQueue(count: number): void;
+  queueError(): void;
+}
+
+export interface WorkerGauges {
+  readonly inHand: () => number;
+  readonly laneOpen: () => boolean;
+  readonly queueWorking: () => boolean;
+}
+
+export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const done = new Counter({
+    name: 'reconfirm_messages_done_total',
+    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, given_back, lost) and reason.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'reconfirm_message_seconds',
+    help: 'Time from claim to record of one message.',
+    labelNames: ['outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  const sweptRows = new Counter({
+    name: 'reconfirm_swept_total',
+    help: 'Rows the sweep acted on: leases reclaimed, messages rung again, tried without the queue, parked events applied.',
+    labelNames: ['what'],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'reconfirm_oldest_due_seconds',
+    help: 'How long the oldest message that is due has been waiting: the signal to scale workers on.',
+    registers,
+  });
+  const queueErrors = new Counter({
+    name: 'reconfirm_queue_errors_total',
+    help: 'Errors of the queue connection, counted at most once a second.',
+    registers,
+  });
+  const live = (name: string, help: string, read: () => number): void => {
+    const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
+  };
+  live('reconfirm_messages_in_hand', 'Messages this worker is working on.', gauges.inHand);
+  live(
+    'reconfirm_provider_open',
+    '1 while the provider takes our mail, 0 while it rests because of our own set-up.',
+    () => Number(gauges.laneOpen()),
+  );
+  live(
+    'reconfirm_queue_working',
+    '1 while the queue answers, 0 while messages are delivered from Postgres alone.',
+    () => Number(gauges.queueWorking()),
+  );
+
+  return {
+    registry,
+    messageDone: (outcome, reason, tookSeconds) => {
+      done.inc({ outcome, reason: reason ?? 'none' });
+      seconds.observe({ outcome }, tookSeconds);
+    },
+    swept: ({ reclaimed, rung, applied, oldestDueSeconds }) => {
+      if (reclaimed > 0) sweptRows.inc({ what: 'lease_reclaimed' }, reclaimed);
+      if (rung > 0) sweptRows.inc({ what: 'rung' }, rung);
+      if (applied > 0) sweptRows.inc({ what: 'event_applied' }, applied);
+      if (oldestDueSeconds !== null) oldest.set(oldestDueSeconds);
+    },
+    triedWithoutQueue: (count) => sweptRows.inc({ what: 'tried_without_queue' }, count),
+    queueError: () => queueErrors.inc(),
+  };
+};

@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from '@prometheus-io/client';
+
+/** One reason why the process is not ready, or not alive. */
+export type Problems = () => Promise<readonly string[]>;
+
+export interface OpsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * The worker's only listener: /livez (restart it when this fails), /readyz (do not count on it now)
+ * and /metrics (Prometheus text). Rejects when the port is taken.
+ */
+export const startOpsServer = async (options: {
+  readonly host: string;
+  readonly port: number;
+  readonly live: Problems;
+  readonly ready: Problems;
+  readonly registry: Registry;
+}): Promise<OpsServer> => {
+  const routes: Record<string, (response: ServerResponse) => Promise<void>> = {
+    '/livez': (response) => tellProblems(response, options.live),
+    '/readyz': (response) => tellProblems(response, options.ready),
+    '/metrics': async (response) => {
+      const text = await options.registry.metrics();
+      response.writeHead(200, { 'content-type': options.registry.contentType }).end(text);
+    },
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (route === undefined) response.writeHead(404).end();
+    else await route(response);
+  };
+  const server = createServer({ requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
+    handle(request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+};
+
+const tellProblems = async (response: ServerResponse, find: Problems): Promise<void> => {
+  const problems = await find();
+  const body = JSON.stringify({ status: problems.length === 0 ? 'ok' : 'not ok', problems });
+  response.writeHead(problems.length === 0 ? 200 : 503, { 'content-type': 'application/json' }).end(body);
+};

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { IntlMessageFormat } from 'intl-messageformat';
+
+/** The values that ICU strings may name. They are inserted as they are and never parsed. */
+export type StringValues = Readonly<Record<string, string>>;
+
+/** Formats every string of one template for one message, by key. */
+export type FormatStrings = (values: StringValues) => Readonly<Record<string, string>>;
+
+/** The formatters of one locale, by template. */
+export type LocaleStrings = Readonly<Record<string, FormatStrings>>;
+
+/**
+ * Reads `locales/<locale>.json` for every locale and parses the ICU strings once. Throws when a
+ * file is missing or malformed, or when a locale lacks a string that another one has: a reader
+ * must never meet half a translation.
+ */
+export const loadStrings = async (
+  locales: readonly string[],
+): Promise<ReadonlyMap<string, LocaleStrings>> => {
+  const sources = await Promise.all(
+    locales.map(async (locale) => ({ locale, source: await readLocale(locale) })),
+  );
+  const problems = missingStrings(sources);
+  if (problems.length > 0) throw new Error(`Translations are incomplete: ${problems.join('; ')}.`);
+  return new Map(sources.map(({ locale, source }) => [locale, compileLocale(locale, source)]));
+};
+
+type LocaleSource = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+const readLocale = async (locale: string): Promise<LocaleSource> => {
+  const file = new URL(`./locales/${locale}.json`, import.meta.url);
+  const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+  if (!isLocaleSource(parsed)) throw new Error(`locales/${locale}.json must hold templates with strings.`);
+  return parsed;
+};
+
+const isLocaleSource = (value: unknown): value is LocaleSource =>
+  isRecord(value) &&
+  Object.values(value).every(
+    (strings) => isRecord(strings) && Object.values(strings).every((string) => typeof string === 'string'),
+  );
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const missingStrings = (sources: readonly { locale: string; source: LocaleSource }[]): readonly string[] => {
+  const keysOf = (source: LocaleSource): string[] =>
+    Object.entries(source).flatMap(([template, strings]) =>
+      Object.keys(strings).map((key) => `${template}.${key}`),
+    );
+  const all = new Set(sources.flatMap(({ source }) => keysOf(source)));
+  return sources.flatMap(({ locale, source }) => {
+    const present = new Set(keysOf(source));
+    return [...all].filter((key) => !present.has(key)).map((key) => `${locale} lacks ${key}`);
+  });
+};
+
+const compileLocale = (locale: string, source: LocaleSource): LocaleStrings =>
+  Object.fromEntries(
+    Object.entries(source).map(([template, strings]) => [template, compileTemplate(locale, strings)]),
+  );
+
+const compileTemplate = (locale: string, strings: Readonly<Record<string, string>>): FormatStrings => {
+  // ignoreTag: a `<` in a translation is text. Markup belongs to the template.
+  const formats = Object.entries(strings).map(
+    ([key, string]) => [key, new IntlMessageFormat(string, locale, undefined, { ignoreTag: true })] as const,
+  );
+  return (values) =>
+    Object.fromEntries(formats.map(([key, format]) => [key, String(format.format({ ...values }))]));
+};

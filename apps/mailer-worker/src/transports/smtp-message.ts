@@ -1,0 +1,75 @@
+import type { SendMailOptions } from 'nodemailer';
+import type { OutgoingMail } from './transport.ts';
+
+// RFC 5321, 4.5.3.1: 64 octets of local part, 254 of the whole path without its brackets.
+const maxLocalPartBytes = 64;
+const maxAddressBytes = 254;
+
+/**
+ * Says whether the text is one addr-spec in dot-atom form and nothing else. Quoted local parts,
+ * comments, lists and display names are refused: the SMTP client would take `a@x, victim@y` for
+ * two recipients and a line break for a header.
+ */
+export const isAddrSpec = (text: string): boolean => {
+  const match = /^([^\s\p{Cc}\p{Cf}@"(),:;<>[\]\\]+)@([\p{L}\p{N}\p{M}.-]+)$/u.exec(text);
+  const [localPart, domain] = [match?.[1], match?.[2]];
+  if (localPart === undefined || domain === undefined) return false;
+  return (
+    Buffer.byteLength(localPart) <= maxLocalPartBytes &&
+    Buffer.byteLength(text) <= maxAddressBytes &&
+    !/^\.|\.\.|\.$/.test(localPart) &&
+    !/^[.-]|\.\.|[.-]$/.test(domain)
+  );
+};
+
+// Headers that this module sets, or that decide who gets the mail. A provider's settings may not.
+const reservedHeaders =
+  /^(?:from|sender|to|cc|bcc|reply-to|return-path|subject|date|message-id|in-reply-to|references|mime-version|content-.*|received|auto-submitted|x-auto-response-suppress|x-entity-ref-id|resent-.*|dkim-signature)$/i;
+
+interface PreparedHeader {
+  readonly prepared: true;
+  readonly value: string;
+}
+
+/**
+ * The mail in nodemailer's terms. Throws when a provider header is one of ours, is not
+ * printable ASCII or is longer than a line may be (RFC 5322, 2.1.1: 998 characters).
+ *
+ * `Auto-Submitted` (RFC 3834, 5) and `X-Auto-Response-Suppress` keep vacation replies away; the
+ * latter names OOF and AutoReply only, because `All` would suppress the bounces too. A unique
+ * `X-Entity-Ref-ID` keeps Gmail from folding the newest link away under older ones.
+ */
+export const composeMessage = (mail: OutgoingMail, envelopeFrom: string): SendMailOptions => {
+  const headers: Record<string, string | PreparedHeader> = {
+    'Auto-Submitted': 'auto-generated',
+    'X-Auto-Response-Suppress': 'OOF, AutoReply',
+    'X-Entity-Ref-ID': mail.messageId,
+  };
+  for (const [name, value] of Object.entries(mail.providerHeaders)) {
+    if (
+      !/^[A-Za-z0-9-]{1,76}$/.test(name) ||
+      reservedHeaders.test(name) ||
+      !/^[\x20-\x7e]{0,900}$/.test(value)
+    ) {
+      throw new Error(`A provider may not set the header ${JSON.stringify(name)}, or not to this value.`);
+    }
+    // As it is: nodemailer would encode JSON as an RFC 2047 word, which providers do not decode.
+    headers[name] = { prepared: true, value };
+  }
+  return {
+    envelope: { from: envelopeFrom, to: [mail.to] },
+    messageId: mail.messageIdHeader,
+    date: new Date(),
+    from: { name: mail.from.name, address: mail.from.address },
+    ...(mail.replyTo && { replyTo: { name: mail.replyTo.name, address: mail.replyTo.address } }),
+    to: { name: '', address: mail.to },
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    // What the client would choose for these parts too, but only after weighing every character of them.
+    encoding: 'quoted-printable',
+    headers,
+    xMailer: false,
+    maxRecipients: 1,
+  };
+};

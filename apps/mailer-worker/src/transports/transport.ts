@@ -1,0 +1,42 @@
+import type { SmtpFailure } from '@reconfirm/core/smtp-reply';
+
+/** A mailbox in a header. The two parts stay apart, so that neither can turn into the other. */
+export interface Mailbox {
+  readonly name: string;
+  /** One addr-spec (RFC 5322, 3.4.1). */
+  readonly address: string;
+}
+
+/** One mail, ready to be handed over: to one recipient, and with nothing left to decide. */
+export interface OutgoingMail {
+  /** Our id of the message. */
+  readonly messageId: string;
+  /** `<id@domain>`, the same in every attempt, so that a receiver can fold duplicates. */
+  readonly messageIdHeader: string;
+  readonly from: Mailbox;
+  readonly replyTo?: Mailbox | undefined;
+  /** Exactly one addr-spec. */
+  readonly to: string;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  /** Headers by which the provider finds our message id again, and its switches against tracking. */
+  readonly providerHeaders: Readonly<Record<string, string>>;
+}
+
+/** What became of one hand-over. `reply` is free of addresses, links and tokens. */
+export type SendResult =
+  | { readonly kind: 'accepted'; readonly providerMessageId?: string; readonly reply: string }
+  | { readonly kind: 'failed'; readonly failure: SmtpFailure; readonly reply: string };
+
+/** A way to hand mail over. */
+export interface Transport {
+  readonly name: string;
+  /**
+   * Hands one mail over and says what became of it, before a deadline of its own and at once when
+   * `signal` aborts. Rejects only for a fault of ours, such as a header that must not be set.
+   */
+  readonly send: (mail: OutgoingMail, signal: AbortSignal) => Promise<SendResult>;
+  /** Lets hand-overs in progress finish, within a deadline, and closes every connection. */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,82 @@
+import { openDatabase } from '@reconfirm/db/database';
+import { expect, test } from 'vitest';
+import { startInbox } from './smtp-inbox.ts';
+import { eventually, neverDuring } from './support/eventually.ts';
+import { createGate } from './support/gate.ts';
+import { askOps } from './support/ops-port.ts';
+import { register, registerMany } from './support/requests.ts';
+import { outlastRetryTimers } from './support/retry-timers.ts';
+import { openScene } from './support/scene.ts';
+import { openTcpLink, targetOf, through } from './support/tcp-link.ts';
+
+// On Postgres a replaced worker also lets its last wait for stalled jobs run out: 15 s.
+outlastRetryTimers(25_000);
+
+test('a mail that the server took while the database was away is recorded as sent, and goes once', async () => {
+  const gate = createGate();
+  await using inbox = await startInbox({
+    onRcptTo: (_to, _session, callback) => gate.hold(callback),
+  });
+  await using scene = await openScene(inbox.url);
+  await using link = await openTcpLink(targetOf(scene.databaseUrl));
+  const { messageId } = await register(scene.db, 'reader@example.org');
+  const worker = await scene.start({ DATABASE_URL: through(scene.databaseUrl, link), LEASE_SECONDS: '10' });
+  await scene.ring(messageId);
+  await gate.reached;
+  link.cut();
+  gate.open();
+  await eventually('the server took the mail', () => inbox.mails.length === 1);
+  await eventually('the worker noticed', async () => (await askOps(worker, '/readyz')).status === 503);
+  expect((await askOps(worker, '/livez')).status, 'restarting would not bring the database back').toBe(200);
+  await neverDuring(
+    'somebody else moved it',
+    2000,
+    async () => (await scene.message(messageId)).status !== 'sending',
+  );
+  link.mend();
+
+  expect(await scene.settled(messageId)).toMatchObject({ status: 'sent', failures: 0, lost_leases: 0 });
+  expect((await scene.attempts(messageId)).map(({ result }) => result)).toEqual(['accepted']);
+  expect(inbox.mails).toHaveLength(1);
+  await eventually('the worker is ready again', async () => (await askOps(worker, '/readyz')).status === 200);
+}, 40_000);
+
+test('messages that were due while the database was away are all sent once, without anybody ringing again', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  await using link = await openTcpLink(targetOf(scene.databaseUrl));
+  await scene.start({ DATABASE_URL: through(scene.databaseUrl, link) });
+  link.cut();
+  const ids = await registerMany(scene.db, 30);
+  await scene.ring(...ids);
+  await eventually('the sweep felt it', () =>
+    scene.lines.some((line) => line['msg'] === 'sweep.step_failed'),
+  );
+  link.mend();
+  for (const id of ids)
+    expect(await scene.settled(id, 20_000)).toMatchObject({ status: 'sent', lost_leases: 0 });
+  expect(inbox.mails).toHaveLength(30);
+}, 40_000);
+
+test('a connection that dies between two statements of a transaction fails the transaction, not the process', async () => {
+  await using scene = await openScene('smtp://127.0.0.1:9');
+  await using link = await openTcpLink(targetOf(scene.databaseUrl));
+  const lost: Error[] = [];
+  const db = openDatabase({
+    url: through(scene.databaseUrl, link),
+    poolMax: 2,
+    timeoutMs: 1000,
+    applicationName: 'test-outage',
+    onIdleError: (error) => lost.push(error),
+  });
+  const work = db.transaction().execute(async (tx) => {
+    await tx.selectFrom('messages').select('id').execute();
+    link.cut();
+    // Without a listener on a connection in use, its end is an uncaught exception.
+    await eventually('the loss is told', () => lost.length > 0);
+    await tx.selectFrom('messages').select('id').execute();
+  });
+  await expect(work).rejects.toThrow(/^(?!not within)/);
+  expect(lost).toHaveLength(1);
+  await db.destroy();
+});

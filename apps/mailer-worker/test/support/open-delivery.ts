@@ -1,0 +1,71 @@
+import { readWorkerConfig, type Environment } from '@reconfirm/core/config/config';
+import { providers } from '@reconfirm/core/providers/registry';
+import { withOwnOrigin } from '@reconfirm/core/redirect';
+import type { KeyRing } from '@reconfirm/core/token';
+import type { AttemptStart } from '@reconfirm/db/claims';
+import { createDelivery, type Delivery, type DeliveryStore } from '../../src/deliver.ts';
+import { createDeliveryStore } from '../../src/delivery-store.ts';
+import { createLane } from '../../src/lane.ts';
+import { createWorkerMetrics } from '../../src/metrics.ts';
+import { availableLocales, createRenderer } from '../../src/render.ts';
+import type { OutgoingMail, SendResult, Transport } from '../../src/transports/transport.ts';
+import type { Scene } from './scene.ts';
+
+/** What stands in for the provider: a test decides what becomes of each mail. */
+export type Send = (mail: OutgoingMail, signal: AbortSignal) => Promise<SendResult>;
+
+export interface OpenedDelivery {
+  readonly delivery: Delivery;
+  /** The store it works with: the real one, whose calls a test may surround. */
+  readonly store: DeliveryStore;
+  readonly keys: KeyRing;
+  /** Every attempt that was begun, with what its token is derived from. */
+  readonly starts: readonly AttemptStart[];
+}
+
+const accepted: SendResult = { kind: 'accepted', reply: '250 queued' };
+
+/** The steps of one message on the scene's database, without queue, sweep and lease keeper around them. */
+export const openDelivery = async (
+  scene: Scene,
+  changes: Environment = {},
+  send: Send = () => Promise.resolve(accepted),
+): Promise<OpenedDelivery> => {
+  const read = readWorkerConfig(scene.environment(changes));
+  if ('problems' in read) throw new Error(read.problems.join('; '));
+  const { config } = read;
+  const starts: AttemptStart[] = [];
+  const real = createDeliveryStore({
+    db: scene.db,
+    leaseSeconds: config.LEASE_SECONDS,
+    recordPatienceMs: 5000,
+  });
+  const store: DeliveryStore = {
+    ...real,
+    begin: (start) => {
+      starts.push(start);
+      return real.begin(start);
+    },
+  };
+  const transport: Transport = { name: 'test', send, close: () => Promise.resolve() };
+  const delivery = createDelivery({
+    store: { ...store, claim: (id) => store.claim(id) },
+    renderer: await createRenderer({ brand: { name: 'Test' }, supportedLocales: availableLocales }),
+    transport,
+    provider: providers[config.EMAIL_PROVIDER],
+    lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
+    keys: config.TOKEN_KEYS,
+    from: config.MAIL_FROM,
+    replyTo: config.MAIL_REPLY_TO,
+    publicUrl: config.PUBLIC_URL,
+    redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
+    production: config.NODE_ENV === 'production',
+    tokenTtlSeconds: 3600,
+    supportedLocales: availableLocales,
+    defaultLocale: 'en',
+    workerName: 'test',
+    log: scene.log,
+    metrics: createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true }),
+  });
+  return { delivery, store, keys: config.TOKEN_KEYS, starts };
+};

@@ -1,0 +1,10 @@
+export { createDatabase } from './create-database.ts';
+export { findFreePort, isPortFree } from './free-port.ts';
+export { startPostgres, type PostgresOptions, type RunningPostgres } from './postgres.ts';
+export { removePostgresData } from './postgres-cluster.ts';
+export { findRedisServer, startRedis, type RedisOptions, type RunningRedis } from './redis.ts';
+export { StackError, type StackErrorCode } from './stack-error.ts';
+export { startInbox, type InboxOptions, type RunningInbox } from './inbox/start-inbox.ts';
+export type { MessageFilter } from './inbox/message-store.ts';
+export type { Mailbox, MessageSummary, ReadMessage } from './inbox/read-message.ts';
+export { up, type UpOptions } from './up.ts';

@@ -1,0 +1,64 @@
+import type { Ports } from './choose-ports.ts';
+import type { Secrets } from './secrets.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type StoreSettings = { databaseUrl: string; redisUrl: string | undefined };
+
+/** A setting counts as given when it has a text, directly or through a file. */
+export const isGiven = (env: Environment, name: string): boolean =>
+  (env[name] ?? '') !== '' || (env[`${name}_FILE`] ?? '') !== '';
+
+/** The person's own environment wins over every default. */
+const withDefaults = (env: Environment, defaults: Environment): Environment => ({
+  ...env,
+  ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !isGiven(env, name))),
+});
+
+const shared = (env: Environment, ports: Ports, secrets: Secrets, stores: StoreSettings): Environment => ({
+  ...withDefaults(env, {
+    NODE_ENV: 'development',
+    LOG_LEVEL: 'info',
+    DATABASE_URL: stores.databaseUrl,
+    QUEUE_BACKEND: stores.redisUrl === undefined && !isGiven(env, 'REDIS_URL') ? 'postgres' : 'redis',
+    PUBLIC_URL: `http://localhost:${ports.api}`,
+    TOKEN_KEYS: secrets.tokenKeys,
+    ADDRESS_HASH_KEY: secrets.addressHashKey,
+    EMAIL_PROVIDER: 'smtp',
+    // Everything has to be gone 5 s after Ctrl-C.
+    SHUTDOWN_TIMEOUT_SECONDS: '1',
+    ...(stores.redisUrl !== undefined && { REDIS_URL: stores.redisUrl }),
+  }),
+});
+
+export const apiEnvironment = (
+  env: Environment,
+  ports: Ports,
+  secrets: Secrets,
+  stores: StoreSettings,
+): Environment => ({
+  ...withDefaults(shared(env, ports, secrets, stores), {
+    HOST: '127.0.0.1',
+    ADMIN_KEY: secrets.adminKey,
+    REDIRECT_ORIGINS: '*',
+    DEMO_PAGE: 'on',
+    INBOX_URL: `http://localhost:${ports.inboxHttp}`,
+  }),
+  // A flag is nearer to the person than the environment.
+  PORT: String(ports.api),
+});
+
+export const workerEnvironment = (
+  env: Environment,
+  ports: Ports,
+  secrets: Secrets,
+  stores: StoreSettings,
+): Environment => ({
+  ...withDefaults(shared(env, ports, secrets, stores), {
+    OPS_HOST: '127.0.0.1',
+    MAIL_FROM: 'Reconfirm <no-reply@reconfirm.localhost>',
+    // TLS is switched off for our own inbox only, never for a server that somebody named.
+    ...(!isGiven(env, 'SMTP_URL') && { SMTP_URL: `smtp://127.0.0.1:${ports.inboxSmtp}`, SMTP_TLS: 'off' }),
+  }),
+  OPS_PORT: String(ports.workerOps),
+});

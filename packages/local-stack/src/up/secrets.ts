@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { isNotFound, StackError } from '../stack-error.ts';
+
+/** Keys of this installation. They must stay the same as long as its database lives. */
+export type Secrets = { tokenKeys: string; addressHashKey: string; adminKey: string };
+
+const newSecrets = (): Secrets => ({
+  tokenKeys: `1:${randomBytes(32).toString('base64')}`,
+  addressHashKey: randomBytes(32).toString('base64'),
+  adminKey: `admin_${randomBytes(24).toString('base64url')}`,
+});
+
+const damaged = (path: string, cause?: unknown): StackError =>
+  new StackError(
+    'broken_data',
+    `The keys in ${path} are missing or damaged, and the data cannot be read without them: restore the file, or run \`npm start -- --fresh\` to begin anew.`,
+    { cause },
+  );
+
+/**
+ * Reads the keys, or makes them. Where there is data already, new keys would silently lose every account,
+ * so that is StackError `broken_data`.
+ */
+export const loadSecrets = (path: string, hasData: boolean): Secrets => {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    if (hasData) throw damaged(path);
+    const secrets = newSecrets();
+    writeFileSync(path, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    return secrets;
+  }
+  return parseSecrets(path, text);
+};
+
+const parseSecrets = (path: string, text: string): Secrets => {
+  let value: Partial<Record<keyof Secrets, unknown>>;
+  try {
+    value = JSON.parse(text) as Partial<Record<keyof Secrets, unknown>>;
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
+  const { tokenKeys, addressHashKey, adminKey } = value;
+  if (typeof tokenKeys !== 'string' || typeof addressHashKey !== 'string' || typeof adminKey !== 'string')
+    throw damaged(path);
+  return { tokenKeys, addressHashKey, adminKey };
+};

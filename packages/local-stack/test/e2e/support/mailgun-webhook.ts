@@ -1,0 +1,47 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { ReadMessage } from '../../../src/index.ts';
+import type { ApiClient } from './api-client.ts';
+import type { Answer } from './http-client.ts';
+import { webhookKey } from './scene.ts';
+
+/** What Mailgun knows of a mail: the Message-ID, and the variables that came with it. */
+export const variablesOf = (mail: ReadMessage): { readonly mid: string } =>
+  JSON.parse(headerOf(mail, 'x-mailgun-variables')) as { mid: string };
+
+export const headerOf = (mail: ReadMessage, name: string): string => {
+  const found = mail.headers.filter((header) => header.name === name);
+  const [header] = found;
+  if (header === undefined || found.length > 1)
+    throw new Error(`The mail has ${found.length} headers ${name}`);
+  return header.value;
+};
+
+/** Reports an event of a mail as Mailgun does (webhooks v3), signed with the key given. */
+export const reportEvent = (
+  client: ApiClient,
+  event: string,
+  mail: ReadMessage,
+  key = webhookKey,
+): Promise<Answer> => {
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const token = randomBytes(25).toString('hex');
+  return client.ask('POST', '/v1/mailgun/webhook', {
+    json: {
+      signature: {
+        timestamp,
+        token,
+        signature: createHmac('sha256', key)
+          .update(timestamp + token)
+          .digest('hex'),
+      },
+      'event-data': {
+        event,
+        id: randomBytes(12).toString('base64url'),
+        timestamp: Number(timestamp),
+        recipient: mail.envelope.to[0],
+        message: { headers: { 'message-id': headerOf(mail, 'message-id').replace(/^<|>$/g, '') } },
+        'user-variables': variablesOf(mail),
+      },
+    },
+  });
+};

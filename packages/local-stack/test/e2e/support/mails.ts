@@ -1,0 +1,32 @@
+import type { ReadMessage, RunningInbox } from '../../../src/index.ts';
+
+/** The first mail to the address that is not the one given before; fails after 20 s. */
+export const nextMail = async (
+  inbox: RunningInbox,
+  to: string,
+  after?: ReadMessage,
+): Promise<ReadMessage> => {
+  const mail = await inbox.next({ to, after: after?.id, timeoutMs: 20_000 });
+  if (mail === undefined) throw new Error(`No mail to ${to} came within 20 s`);
+  return mail;
+};
+
+/** The one link that a person can follow, in HTML and text alike. */
+export const linkOf = (mail: ReadMessage): URL => {
+  const links = mail.links.filter((link) => new URL(link).searchParams.has('token'));
+  const [link] = links;
+  if (link === undefined || links.length > 1)
+    throw new Error(`The mail has ${links.length} links with a token`);
+  return new URL(link);
+};
+
+export const tokenOf = (mail: ReadMessage): string => linkOf(mail).searchParams.get('token') ?? '';
+
+/** How many mails each address got. */
+export const countByRecipient = async (inbox: RunningInbox): Promise<ReadonlyMap<string, number>> => {
+  const counts = new Map<string, number>();
+  for (const { envelope } of await inbox.messages()) {
+    for (const to of envelope.to) counts.set(to, (counts.get(to) ?? 0) + 1);
+  }
+  return counts;
+};

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Redis } from 'ioredis';
-import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
+import type { AccountStatus } from '@reconfirm/core/account';
+import type { Destination } from '@reconfirm/core/destination';
 import type { ApiConfig } from '@reconfirm/core/config/config';
-import type { LimitSubject } from '@reconfirm/core/limits';
+import { type ContractLimits, type LimitSubject, rememberSecondsOf } from '@reconfirm/core/limits';
 import { logLabel } from '@reconfirm/core/keyed-hash';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
@@ -16,7 +17,8 @@ import { type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-char
 import { findMessageHistory, listMessages } from '@reconfirm/db/message-history';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
-import { consumeToken, readToken } from '@reconfirm/db/verifications';
+import { readToken } from '@reconfirm/db/token-state';
+import { confirmToken } from '@reconfirm/db/verifications';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import { createDoorbell, type Doorbell } from '@reconfirm/queue/doorbell';
@@ -68,12 +70,15 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     maxWaitMs: batchWaitMs,
     onBatch: metrics.intakeBatch,
   });
+  const limits: ContractLimits = {
+    ip: config.RATE_LIMIT_IP,
+    email: config.RATE_LIMIT_ADDRESS,
+    phone: config.RATE_LIMIT_ADDRESS,
+  };
   const keys: KeySettings = {
     hashKey: config.ADDRESS_HASH_KEY,
-    organizationId: defaultOrganizationId,
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-    ipLimits: config.RATE_LIMIT_IP,
-    addressLimits: config.RATE_LIMIT_ADDRESS,
+    rememberSeconds: rememberSecondsOf([limits]),
   };
   const findStatus = batchedStatusLookup(db, config.INTAKE_BATCH_MAX);
   const ring = (messageId: string): void => doorbell.ring({ messageId, attempt: 0 });
@@ -90,6 +95,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       v1({
         resend: createResend({
           keys,
+          contract: 'v1',
+          limits,
           limiter,
           findStatus,
           disclosure: config.DISCLOSURE,
@@ -99,6 +106,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         }),
         register: createRegister({
           keys,
+          contract: 'v1',
+          limits,
           limiter,
           findStatus,
           ring,
@@ -106,6 +115,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         }),
         limiter,
         keys,
+        limits,
+        organizationId: defaultOrganizationId,
         rules: {
           identity: config.EMAIL_IDENTITY,
           redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
@@ -116,8 +127,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         adminKey: config.ADMIN_KEY,
         brand: config.BRAND_NAME,
         negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
-        readToken: (hash) => readToken(db, hash),
-        consumeToken: (hash) => consumeToken(db, hash),
+        readToken: (presented) => readToken(db, presented),
+        confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
         findByApiKey: (id, hash) => accounts.findAccountByApiKey(db, id, hash),
         findAccount: (id) => accounts.findAccount(db, id),
         listEvents: (id) => accounts.listAccountEvents(db, id),
@@ -268,14 +279,14 @@ interface Decided {
  */
 const tellDecision =
   (metrics: ApiMetrics, keys: KeySettings) =>
-  (request: FastifyRequest, what: string, email: EmailAddress, outcome: Decided): void => {
+  (request: FastifyRequest, what: string, destination: Destination, outcome: Decided): void => {
     metrics.resendDecided('v1', `${what}_${outcome.kind}`);
     if (outcome.by !== undefined) metrics.limited(outcome.by.kind);
     request.log.info(
       {
         what,
         outcome: outcome.kind,
-        addressLabel: logLabel(addressKeyOf(keys, email.lookupForm)),
+        addressLabel: logLabel(addressKeyOf(keys, defaultOrganizationId, destination.lookupForm)),
         messageId: outcome.messageId,
         limit: outcome.by?.kind,
         retryAfterSeconds: outcome.by?.retryAfterSeconds,

@@ -32,6 +32,7 @@ const toDetails = (row: AccountRow): AccountDetails => ({
   id: row.id,
   status: row.status,
   email: row.email,
+  phone: row.phone,
   name: row.name,
   locale: row.locale,
   redirectUrl: row.redirect_url,

@@ -1,11 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '@reconfirm/core/app-error';
-import {
-  decideLimits,
-  type LimitDecision,
-  type LimitSubject,
-  longestWindowSeconds,
-} from '@reconfirm/core/limits';
+import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import { createBatcher } from '@reconfirm/db/batcher';
 import type { CountedRequest } from '@reconfirm/db/limit-charges';
 import type { Redis } from 'ioredis';
@@ -108,7 +103,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
 const argumentsOf = ({ verb, subject, chargeId, past }: Question): (string | number)[] => [
   verb,
   chargeId,
-  longestWindowSeconds(subject.limits) * 1000,
+  subject.rememberSeconds * 1000,
   past === null ? 0 : 1,
   subject.limits.length,
   ...subject.limits.flatMap((limit) => [limit.max, limit.windowSeconds * 1000]),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ApiConfig } from '@reconfirm/core/config/config';
+import { newestOnly } from '@reconfirm/core/live-tokens';
 import { deriveToken, hashToken, nonceSizeBytes } from '@reconfirm/core/token';
 import { beginAttempts, type ClaimedMessage, claimMessages } from '@reconfirm/db/claims';
 import type { Database } from '@reconfirm/db/database';
@@ -47,6 +48,8 @@ export const beginAttempt = async (
       nonce,
       keyVersion,
       ttlSeconds: config.VERIFICATION_TOKEN_TTL_HOURS * 3600,
+      code: null,
+      liveTokens: newestOnly,
     },
   ]);
   if (begun !== true) throw new Error(`the attempt of ${claimed.id} could not begin`);

@@ -3,7 +3,7 @@ import type { ErrorReason } from '@reconfirm/core/error-codes';
 import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { MessageSummary } from '@reconfirm/db/message-history';
-import type { TokenState } from '@reconfirm/db/verifications';
+import type { Confirmation } from '@reconfirm/db/verifications';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
@@ -114,7 +114,7 @@ export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'
 };
 
 /** Why a token does not confirm anything; null where it does. */
-export const tokenProblem = (state: TokenState): ErrorReason | null => {
+export const tokenProblem = (state: Confirmation['state']): ErrorReason | null => {
   switch (state) {
     case 'live':
     case 'consumed':
@@ -125,7 +125,10 @@ export const tokenProblem = (state: TokenState): ErrorReason | null => {
       return 'TOKEN_SUPERSEDED';
     case 'suspended':
       return 'ACCOUNT_SUSPENDED';
+    case 'address_taken':
+      return 'EMAIL_ALREADY_REGISTERED';
     case 'unknown':
+    case 'other_purpose':
       return 'TOKEN_UNKNOWN';
   }
 };

@@ -1,9 +1,12 @@
 import type { FastifyRequest } from 'fastify';
-import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
+import type { AccountStatus } from '@reconfirm/core/account';
+import type { Destination } from '@reconfirm/core/destination';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
-import type { TokenFacts } from '@reconfirm/db/verifications';
+import type { ContractLimits } from '@reconfirm/core/limits';
+import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
+import type { Confirmation } from '@reconfirm/db/verifications';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
@@ -17,13 +20,16 @@ export interface V1Dependencies {
   readonly register: Register;
   readonly limiter: Limiter;
   readonly keys: KeySettings;
+  readonly limits: ContractLimits;
+  /** The organization that this contract's callers belong to. */
+  readonly organizationId: string;
   readonly rules: RequestRules;
   readonly emailOff: 'rotate' | '503' | '400';
   readonly adminKey: Secret | undefined;
   readonly brand: string;
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
-  readonly readToken: (tokenHash: Uint8Array) => Promise<TokenFacts>;
-  readonly consumeToken: (tokenHash: Uint8Array) => Promise<TokenFacts>;
+  readonly readToken: (presented: Presented) => Promise<TokenFacts>;
+  readonly confirmToken: (presented: Presented, purposes: readonly string[]) => Promise<Confirmation>;
   readonly findByApiKey: (id: string, secretHash: Uint8Array) => Promise<AccountDetails | undefined>;
   readonly findAccount: (id: string) => Promise<AccountDetails | undefined>;
   readonly listEvents: (accountId: string) => Promise<readonly AccountEvent[]>;
@@ -35,7 +41,7 @@ export interface V1Dependencies {
   readonly decided: (
     request: FastifyRequest,
     what: string,
-    email: EmailAddress,
+    destination: Destination,
     outcome: { readonly kind: string },
   ) => void;
 }

@@ -28,7 +28,7 @@ export const publicRoutes =
         const { body } = request;
         const email = readEmail(body.email, deps.rules);
         const outcome = await deps.register({
-          contract: 'v1',
+          organizationId: deps.organizationId,
           email,
           name: body.name ?? null,
           locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
@@ -70,9 +70,9 @@ export const publicRoutes =
         const { body } = request;
         const email = readEmail(body.email, deps.rules);
         const outcome = await deps.resend({
+          organizationId: deps.organizationId,
           purpose: purposes.signup,
-          contract: 'v1',
-          email,
+          destination: email,
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
           locale: readLocale(body.locale),
           clientAddress: request.ip,
@@ -97,8 +97,13 @@ export const publicRoutes =
       },
       async (request) => {
         const email = readEmail(request.query.email, deps.rules);
+        const { organizationId, limits } = deps;
         const { retryAfterSeconds } = await deps.limiter.peek(
-          addressSubject(deps.keys, purposes.signup, email, addressKeyOf(deps.keys, email.lookupForm)),
+          addressSubject(
+            deps.keys,
+            { organizationId, limits, purpose: purposes.signup, destination: email },
+            addressKeyOf(deps.keys, organizationId, email.lookupForm),
+          ),
         );
         return {
           ok: true as const,

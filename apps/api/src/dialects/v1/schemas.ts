@@ -94,7 +94,7 @@ const Instant = Type.String({ format: 'date-time' });
 
 export const Tenant = Type.Object({
   id: Type.String(),
-  email: Type.String(),
+  email: nullable(Type.String({ description: 'Null for an account that has a phone number only' })),
   name: nullable(Type.String()),
   status: TenantStatus,
   locale: nullable(Type.String()),

@@ -10,10 +10,12 @@ import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { Secret } from '@reconfirm/core/secret';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import * as accounts from '@reconfirm/db/accounts';
+import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { createBatcher } from '@reconfirm/db/batcher';
 import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
+import { isConfirmedSince } from '@reconfirm/db/message-handle';
 import { findMessageHistory, listMessages } from '@reconfirm/db/message-history';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
@@ -24,6 +26,7 @@ import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import { createDoorbell, type Doorbell } from '@reconfirm/queue/doorbell';
 import { connectForCalls, redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { createConfirm } from './confirm.ts';
 import { demoRoute } from './demo-route.ts';
 import { v1 } from './dialects/v1/plugin.ts';
 import { createIntake } from './intake.ts';
@@ -127,6 +130,14 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         adminKey: config.ADMIN_KEY,
         brand: config.BRAND_NAME,
         negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+        confirm: createConfirm({
+          keys,
+          confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
+          countGuess: (subjectKey) => countGuess(db, subjectKey, config.CODE_GUESS_LIMIT),
+          forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
+          findCodes: (subjectKey) => findCodes(db, subjectKey),
+        }),
+        isConfirmedSince: (organizationId, id) => isConfirmedSince(db, organizationId, id),
         readToken: (presented) => readToken(db, presented),
         confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
         findByApiKey: (id, hash) => accounts.findAccountByApiKey(db, id, hash),

@@ -57,6 +57,21 @@ export const apiSettings = {
     },
     parseLimits,
   ),
+  CODE_GUESS_LIMIT: custom(
+    {
+      form: 'count/seconds',
+      fallback: '5/3600',
+      describe:
+        'Wrong codes that are compared for one address and purpose, over all its messages. A resend does not renew them; the link goes on working.',
+    },
+    (value) => {
+      const limits = parseLimits(value);
+      const only = 'problem' in limits || limits.length !== 1 ? undefined : limits[0];
+      return only === undefined || only.max > 100
+        ? { problem: 'must be one limit like 5/3600, at most 100' }
+        : only;
+    },
+  ),
   LIMITER_ON_ERROR: choice({
     values: ['postgres', 'closed', 'open'],
     fallback: 'postgres',

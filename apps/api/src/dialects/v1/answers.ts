@@ -4,6 +4,7 @@ import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { MessageSummary } from '@reconfirm/db/message-history';
 import type { Confirmation } from '@reconfirm/db/verifications';
+import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
@@ -110,6 +111,16 @@ export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'
         ? `A mail to this address was asked for a moment ago. Try again in ${seconds} seconds.`
         : `Too many requests from this client. Try again in ${seconds} seconds.`,
     headers: rateLimitHeaders(outcome.limits, outcome.by),
+  });
+};
+
+/** The problem that each way of not confirming is. A forgotten one does not compile. */
+export const confirmProblem = (outcome: Exclude<ConfirmOutcome, { kind: 'confirmed' }>): ProblemError => {
+  if (outcome.kind !== 'locked') return new ProblemError(tokenProblem(outcome.kind) ?? 'TOKEN_UNKNOWN');
+  const seconds = outcome.retryAfterSeconds;
+  return new ProblemError('CODE_LOCKED', {
+    detail: `Too many codes were tried for this address. The link still works; a code is taken again in ${seconds} seconds.`,
+    headers: { 'retry-after': String(seconds) },
   });
 };
 

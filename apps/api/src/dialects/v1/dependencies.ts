@@ -7,6 +7,7 @@ import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/d
 import type { ContractLimits } from '@reconfirm/core/limits';
 import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
 import type { Confirmation } from '@reconfirm/db/verifications';
+import type { Confirm } from '../../confirm.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
@@ -28,6 +29,8 @@ export interface V1Dependencies {
   readonly adminKey: Secret | undefined;
   readonly brand: string;
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
+  readonly confirm: Confirm;
+  readonly isConfirmedSince: (organizationId: string, messageId: string) => Promise<boolean>;
   readonly readToken: (presented: Presented) => Promise<TokenFacts>;
   readonly confirmToken: (presented: Presented, purposes: readonly string[]) => Promise<Confirmation>;
   readonly findByApiKey: (id: string, secretHash: Uint8Array) => Promise<AccountDetails | undefined>;

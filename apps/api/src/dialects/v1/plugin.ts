@@ -2,6 +2,7 @@ import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
+import { messageRoutes } from './message-routes.ts';
 import { publicRoutes } from './public-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
@@ -19,6 +20,7 @@ export const v1 =
       maxAge: 600,
     });
     await app.register(publicRoutes(deps));
+    await app.register(messageRoutes(deps));
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
     await app.register(adminRoutes(deps));

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { errorCodes } from '@reconfirm/core/error-codes';
 import { tokenPattern } from '@reconfirm/core/token';
 
@@ -61,6 +61,67 @@ export const ResendHeaders = Type.Object({
         'A name of yours for this request (draft-ietf-httpapi-idempotency-key-header-07). Repeated within 24 hours it gets the first answer again.',
     }),
   ),
+});
+
+/** What anybody may ask for. */
+const AskedPurpose = Type.Union(
+  [Type.Literal('signup'), Type.Literal('recovery'), Type.Literal('magiclink')],
+  { description: 'What the message is for' },
+);
+
+export const AskBody = Type.Object(
+  {
+    purpose: AskedPurpose,
+    email: Email,
+    redirectUrl: Type.Optional(RedirectUrl),
+    locale: Type.Optional(Locale),
+  },
+  closed,
+);
+
+export const AskAnswer = Type.Object({
+  ok: Type.Literal(true),
+  messageId: Type.String({ description: 'Opaque handle; given for unknown addresses too' }),
+  nextAllowedAt: Type.String({ format: 'date-time' }),
+});
+
+export const HandleParams = Type.Object(
+  { handle: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
+  closed,
+);
+
+export const HandleAnswer = Type.Object({
+  ok: Type.Literal(true),
+  status: Type.Union([Type.Literal('pending'), Type.Literal('verified')]),
+});
+
+export const VerifyBody = Type.Object(
+  {
+    token: Type.Optional(Token),
+    email: Type.Optional(Email),
+    code: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'The six digits, as typed or pasted; together with `email`',
+        examples: ['123 456'],
+      }),
+    ),
+    purpose: Type.Optional(
+      Type.Literal('signup', { description: 'What the code is for; signup unless given' }),
+    ),
+  },
+  closed,
+);
+export type VerifyInput = Static<typeof VerifyBody>;
+
+export const ConfirmAnswer = Type.Object({
+  ok: Type.Literal(true),
+  purpose: Type.String(),
+  email: Type.Union([Type.String(), Type.Null()]),
+  alreadyConfirmed: Type.Boolean({
+    description: 'True when it had been confirmed before: a success all the same',
+  }),
 });
 
 export const TokenBody = Type.Object({ token: Token }, closed);

@@ -2,16 +2,19 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { Destination } from '@reconfirm/core/destination';
-import type { ApiConfig } from '@reconfirm/core/config/config';
+import { type ApiConfig, purposePoliciesOf } from '@reconfirm/core/config/config';
 import { type ContractLimits, type LimitSubject, rememberSecondsOf } from '@reconfirm/core/limits';
 import { logLabel } from '@reconfirm/core/keyed-hash';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
+import { policyOf } from '@reconfirm/core/purposes/policy';
+import { purposes } from '@reconfirm/core/purposes/registry';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { Secret } from '@reconfirm/core/secret';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import * as accounts from '@reconfirm/db/accounts';
 import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { createBatcher } from '@reconfirm/db/batcher';
+import { cancelContactChange, findPendingChange, requestContactChange } from '@reconfirm/db/contact-changes';
 import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
@@ -26,6 +29,7 @@ import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import { createDoorbell, type Doorbell } from '@reconfirm/queue/doorbell';
 import { connectForCalls, redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { createChangeContact } from './change-contact.ts';
 import { createConfirm } from './confirm.ts';
 import { demoRoute } from './demo-route.ts';
 import { v1 } from './dialects/v1/plugin.ts';
@@ -83,6 +87,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
     rememberSeconds: rememberSecondsOf([limits]),
   };
+  const policies = purposePoliciesOf(config);
   const findStatus = batchedStatusLookup(db, config.INTAKE_BATCH_MAX);
   const ring = (messageId: string): void => doorbell.ring({ messageId, attempt: 0 });
 
@@ -137,6 +142,20 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
           forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
           findCodes: (subjectKey) => findCodes(db, subjectKey),
         }),
+        changeContact: createChangeContact({
+          keys,
+          contract: 'v1',
+          limits,
+          mode: config.EMAIL_CHANGE_MODE,
+          lifetimeSeconds: (channel) =>
+            policyOf(channel === 'sms' ? purposes.phone_change : purposes.email_change, policies).lifetime
+              .linkSeconds,
+          limiter,
+          write: (change, messages) => requestContactChange(db, change, messages),
+          ring,
+        }),
+        findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),
+        cancelChange: (accountId) => cancelContactChange(db, accountId, 'email'),
         isConfirmedSince: (organizationId, id) => isConfirmedSince(db, organizationId, id),
         readToken: (presented) => readToken(db, presented),
         confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),

@@ -59,6 +59,7 @@ export type AccountEventType =
   | 'PHONE_VERIFIED'
   | 'EMAIL_CHANGED'
   | 'PHONE_CHANGED'
+  | 'EMAIL_CHANGE_UNDONE'
   | 'STATUS_CHANGED';
 
 export interface ApiKeysTable {

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import { confirmChangeSide } from './contact-changes.ts';
+import { uuidV7 } from '@reconfirm/core/message-id';
+import { confirmChangeSide, undoChange } from './contact-changes.ts';
 import { type Database, databaseErrorCode } from './database.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
@@ -65,11 +67,16 @@ const consume = async (tx: Database, messageId: string, by: Presented['by']): Pr
   return numUpdatedRows === 1n;
 };
 
+const newMessageId = (): string => uuidV7(Date.now(), randomBytes(10));
+
 type Effect = { readonly email: string | null };
 
 /** What a used token does to its account; null when the change that it belongs to is no longer wanted. */
 const takeEffect = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect | null> => {
-  if (token.change !== null) return confirmChangeSide(tx, token.accountId, token.change, token.messageId);
+  if (token.purpose === 'email_changed' && token.change !== null)
+    return undoChange(tx, token.accountId, token.change.id, token.messageId);
+  if (token.change !== null)
+    return confirmChangeSide(tx, token.accountId, token.change, token.messageId, newMessageId());
   return token.purpose === 'sms' ? provePhone(tx, token, by) : proveEmail(tx, token, by);
 };
 

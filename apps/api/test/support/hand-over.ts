@@ -85,14 +85,18 @@ export const record = (
     },
   ]);
 
-/** Hands the message that was accepted last over to a provider that takes it. Returns what its mail would carry. */
-export const handOverNewest = async (db: Database, config: ApiConfig): Promise<HandOver> => {
-  const claimed = await claim(db, (await newestMessage(db)).id);
-  const handOver = await beginAttempt(db, config, claimed);
+/** Hands one message over to a provider that takes it. Returns what it would carry. */
+export const handOver = async (db: Database, config: ApiConfig, messageId: string): Promise<HandOver> => {
+  const claimed = await claim(db, messageId);
+  const begun = await beginAttempt(db, config, claimed);
   await record(db, claimed, {
     status: 'sent',
     result: 'accepted',
     providerMessageId: `${claimed.id}@mail.example.com`,
   });
-  return handOver;
+  return begun;
 };
+
+/** The same for the message that was accepted last. */
+export const handOverNewest = async (db: Database, config: ApiConfig): Promise<HandOver> =>
+  handOver(db, config, (await newestMessage(db)).id);

@@ -1,4 +1,5 @@
 import { isAddressRange } from '../client-address.ts';
+import { changeModes } from '../contact-change.ts';
 import { parseLimits } from '../limits.ts';
 import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
@@ -77,6 +78,12 @@ export const apiSettings = {
     fallback: 'postgres',
     describe:
       'When Redis does not answer: count the rows in Postgres, refuse with 503, or accept without limits.',
+  }),
+  EMAIL_CHANGE_MODE: choice({
+    values: changeModes,
+    fallback: 'both',
+    describe:
+      'both: a proved current address has to agree to a move with a link of its own. new_only: the new address alone confirms. Either way the old address is told afterwards, with a link that undoes it for 7 days.',
   }),
   DISCLOSURE: choice({
     values: ['documented', 'strict'],

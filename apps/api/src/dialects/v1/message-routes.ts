@@ -12,7 +12,7 @@ import { readDestination, readLocale, readRedirect } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
 /** What a person may prove by typing a code or handing in a token: it lets nobody in. */
-const provable = ['signup', 'email_change'] as const satisfies readonly PurposeName[];
+const provable = ['signup', 'email_change', 'email_changed'] as const satisfies readonly PurposeName[];
 
 /** Any purpose that anybody may ask for, followed by an opaque handle, proved by link or code. */
 export const messageRoutes =

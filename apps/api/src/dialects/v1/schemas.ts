@@ -95,6 +95,24 @@ export const HandleAnswer = Type.Object({
   status: Type.Union([Type.Literal('pending'), Type.Literal('verified')]),
 });
 
+export const ChangeEmailBody = Type.Object(
+  { email: Email, redirectUrl: Type.Optional(RedirectUrl), locale: Type.Optional(Locale) },
+  closed,
+);
+
+export const ChangeAnswer = Type.Object({
+  ok: Type.Literal(true),
+  change: Type.Object({
+    id: Type.String(),
+    newEmail: Type.String(),
+    mode: Type.Union([Type.Literal('new_only'), Type.Literal('both')]),
+    confirmed: Type.Object({ current: Type.Boolean(), new: Type.Boolean() }),
+    expiresAt: Type.String({ format: 'date-time' }),
+  }),
+});
+
+export const Nothing = Type.Null({ description: 'No content' });
+
 export const VerifyBody = Type.Object(
   {
     token: Type.Optional(Token),

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
+import type { EmailAddress } from '@reconfirm/core/account';
 import type { ContractLimits, LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
@@ -9,6 +9,7 @@ import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
+import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
 
 export interface RegisterCommand {
@@ -36,7 +37,7 @@ export interface RegisterDependencies {
   readonly contract: string;
   readonly limits: ContractLimits;
   readonly limiter: Limiter;
-  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findStatus: FindStatus;
   /** Writes account, key and message in one transaction; null when the address is taken. */
   readonly write: (
     account: NewAccount,
@@ -78,7 +79,8 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     ip: LimitDecision,
   ): Promise<RegisterOutcome> {
     // The client's limit stays charged: the contract tells who is registered, but not for nothing.
-    if ((await deps.findStatus(keys.addressKey)) !== null) return { kind: 'already_registered' };
+    if ((await deps.findStatus(command.organizationId, keys.addressKey)) !== null)
+      return { kind: 'already_registered' };
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
     if (!address.allowed) {
       await deps.limiter.refund(keys.ip, keys.chargeId);

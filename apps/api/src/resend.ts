@@ -1,4 +1,3 @@
-import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
@@ -6,6 +5,7 @@ import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import type { Limiter } from './limiter/limiter.ts';
+import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
 /** A validated request for another message, the same whatever contract it came in by. */
@@ -44,7 +44,7 @@ export interface ResendDependencies {
   readonly disclosure: Disclosure;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
-  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
@@ -113,7 +113,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
 
   async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
     if (!readsAccount(deps.disclosure)) return null;
-    return disclose(deps.disclosure, await deps.findStatus(keys.addressKey), command.purpose);
+    return disclose(
+      deps.disclosure,
+      await deps.findStatus(command.organizationId, keys.addressKey),
+      command.purpose,
+    );
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

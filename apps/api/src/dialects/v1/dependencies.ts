@@ -1,6 +1,4 @@
-import type { FastifyRequest } from 'fastify';
 import type { AccountStatus } from '@reconfirm/core/account';
-import type { Destination } from '@reconfirm/core/destination';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { PendingChange } from '@reconfirm/db/contact-changes';
@@ -15,6 +13,7 @@ import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
 import type { KeySettings } from '../../request-keys.ts';
 import type { Resend } from '../../resend.ts';
+import type { TellDecision } from '../../tell-decision.ts';
 import type { RequestRules } from './read-request.ts';
 
 /** Everything that speaking seed 001 needs: use cases, statements, and settings of the contract. */
@@ -45,11 +44,5 @@ export interface V1Dependencies {
   readonly findMessage: (organizationId: string, id: string) => Promise<MessageHistory | undefined>;
   readonly verifyByAdmin: (id: string) => Promise<AccountDetails | undefined>;
   readonly changeStatus: (id: string, status: AccountStatus) => Promise<AccountDetails | undefined>;
-  /** Logs and counts what was decided: the one wide line of a request for a message. */
-  readonly decided: (
-    request: FastifyRequest,
-    what: string,
-    destination: Destination,
-    outcome: { readonly kind: string },
-  ) => void;
+  readonly decided: TellDecision;
 }

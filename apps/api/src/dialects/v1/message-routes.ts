@@ -48,7 +48,7 @@ export const messageRoutes =
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
         });
-        deps.decided(request, purpose.name, destination, outcome);
+        deps.decided(request, { what: purpose.name, organizationId, destination }, outcome);
         const { headers } = answerResend(outcome, deps.emailOff);
         if (outcome.kind !== 'accepted' && outcome.kind !== 'replayed')
           throw new ProblemError('INTERNAL_ERROR');

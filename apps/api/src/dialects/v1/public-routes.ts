@@ -35,7 +35,11 @@ export const publicRoutes =
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
           clientAddress: request.ip,
         });
-        deps.decided(request, 'register', email, outcome);
+        deps.decided(
+          request,
+          { what: 'register', organizationId: deps.organizationId, destination: email },
+          outcome,
+        );
         switch (outcome.kind) {
           case 'already_registered':
             throw new ProblemError('EMAIL_ALREADY_REGISTERED');
@@ -78,7 +82,11 @@ export const publicRoutes =
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
         });
-        deps.decided(request, 'resend', email, outcome);
+        deps.decided(
+          request,
+          { what: 'resend', organizationId: deps.organizationId, destination: email },
+          outcome,
+        );
         const { headers } = answerResend(outcome, deps.emailOff);
         return reply.headers(headers).send({ ok: true, message: resendMessage });
       },

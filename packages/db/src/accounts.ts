@@ -3,6 +3,7 @@ import type { Account, AccountStatus } from '@reconfirm/core/account';
 import type { PublicStatus } from '@reconfirm/core/message';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
 import type { Database } from './database.ts';
+import { named } from './named-statements.ts';
 import type { AccountEventType, AccountRow } from './schema.ts';
 
 export interface NewAccount {
@@ -84,7 +85,7 @@ export const findAccountStatuses = async (
   emailKeys: readonly Uint8Array[],
 ): Promise<readonly (AccountStatus | null)[]> => {
   const { rows } = await sql<{ status: AccountStatus | null }>`
-    SELECT a.status
+    ${named('find_account_statuses')} SELECT a.status
       FROM unnest(${emailKeys.map((key) => Buffer.from(key))}::bytea[]) WITH ORDINALITY AS wanted (email_key, position)
       LEFT JOIN accounts a ON a.organization_id = ${organizationId} AND a.email_key = wanted.email_key
      ORDER BY wanted.position`.execute(db);

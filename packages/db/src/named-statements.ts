@@ -25,10 +25,12 @@ export const withNamedStatements = (pool: pg.Pool): PostgresPool => {
       const client = await pool.connect();
       const known = wrapped.get(client);
       if (known !== undefined) return known;
-      const made = {
-        query: (text: string, parameters: readonly unknown[]) => query(client, text, parameters),
-        release: (destroy?: boolean) => client.release(destroy),
-      } as PostgresPoolClient;
+      const made: PostgresPoolClient = {
+        // Kysely's other way to call it, with a cursor, is for streaming, which this pool is not set up for.
+        query: ((text: string, parameters: readonly unknown[]) =>
+          query(client, text, parameters)) as unknown as PostgresPoolClient['query'],
+        release: (destroy) => client.release(destroy),
+      };
       wrapped.set(client, made);
       return made;
     },

@@ -85,8 +85,7 @@ const cpuMsWhere = (isOurs: (pid: number, parent: number) => boolean): number =>
     for (const entry of readdirSync('/proc')) {
       const pid = Number(entry);
       const fields = Number.isInteger(pid) ? statFields(pid) : [];
-      if (isOurs(pid, Number(fields[1])))
-        for (const field of fields.slice(11, 15)) ticks += Number(field);
+      if (isOurs(pid, Number(fields[1]))) for (const field of fields.slice(11, 15)) ticks += Number(field);
     }
     return ticks * 10;
   } catch {

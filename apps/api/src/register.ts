@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
-import type { LimitDecision } from '@reconfirm/core/limits';
+import type { EmailAddress } from '@reconfirm/core/account';
+import type { ContractLimits, LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { Secret } from '@reconfirm/core/secret';
@@ -9,10 +9,11 @@ import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
+import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
 
 export interface RegisterCommand {
-  readonly contract: string;
+  readonly organizationId: string;
   readonly email: EmailAddress;
   readonly name: string | null;
   readonly locale: string | null;
@@ -33,8 +34,10 @@ export type RegisterOutcome =
 
 export interface RegisterDependencies {
   readonly keys: KeySettings;
+  readonly contract: string;
+  readonly limits: ContractLimits;
   readonly limiter: Limiter;
-  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findStatus: FindStatus;
   /** Writes account, key and message in one transaction; null when the address is taken. */
   readonly write: (
     account: NewAccount,
@@ -50,7 +53,12 @@ export type Register = (command: RegisterCommand) => Promise<RegisterOutcome>;
 export const createRegister = (deps: RegisterDependencies): Register => {
   return async (command) => {
     const purpose = purposes.signup;
-    const keys = makeRequestKeys(deps.keys, { ...command, purpose });
+    const keys = makeRequestKeys(deps.keys, {
+      ...command,
+      destination: command.email,
+      limits: deps.limits,
+      purpose,
+    });
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
     try {
@@ -71,7 +79,8 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     ip: LimitDecision,
   ): Promise<RegisterOutcome> {
     // The client's limit stays charged: the contract tells who is registered, but not for nothing.
-    if ((await deps.findStatus(keys.addressKey)) !== null) return { kind: 'already_registered' };
+    if ((await deps.findStatus(command.organizationId, keys.addressKey)) !== null)
+      return { kind: 'already_registered' };
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
     if (!address.allowed) {
       await deps.limiter.refund(keys.ip, keys.chargeId);
@@ -86,14 +95,10 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     limits: readonly LimitDecision[],
   ): Promise<RegisterOutcome> {
     const apiKey = makeApiKey();
-    const message = messageRequestOf(
-      { ...command, purpose: purposes.signup },
-      keys,
-      deps.keys.organizationId,
-    );
+    const message = messageRequestOf({ ...command, contract: deps.contract, purpose: purposes.signup }, keys);
     const account: NewAccount = {
       id: uuidV7(Date.now(), randomBytes(10)),
-      organizationId: deps.keys.organizationId,
+      organizationId: command.organizationId,
       email: command.email.address,
       emailKey: keys.addressKey,
       name: command.name,

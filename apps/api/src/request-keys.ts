@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { EmailAddress } from '@reconfirm/core/account';
 import { clientPrefix } from '@reconfirm/core/client-address';
+import type { Destination } from '@reconfirm/core/destination';
 import { derivedHash, keyedHash } from '@reconfirm/core/keyed-hash';
-import type { Limit, LimitSubject } from '@reconfirm/core/limits';
+import type { ContractLimits, LimitKind, LimitSubject } from '@reconfirm/core/limits';
 import { uuidV7, uuidV8 } from '@reconfirm/core/message-id';
-import type { Purpose } from '@reconfirm/core/purposes/purpose';
+import { orderedBy, type Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
 import { drawRandom } from './random-pool.ts';
 
@@ -22,60 +22,73 @@ export interface RequestKeys {
 
 export interface KeySettings {
   readonly hashKey: Secret;
-  readonly organizationId: string;
   readonly ipv6PrefixBits: number;
-  readonly ipLimits: readonly Limit[];
-  readonly addressLimits: readonly Limit[];
+  /** How long the limits of any contract look back. */
+  readonly rememberSeconds: Readonly<Record<LimitKind, number>>;
 }
 
 export interface KeyedRequest {
+  readonly organizationId: string;
   readonly purpose: Purpose;
-  readonly email: EmailAddress;
+  readonly destination: Destination;
+  readonly limits: ContractLimits;
   readonly clientAddress: string;
+  /** Who asks, for a purpose that is ordered by the account. */
+  readonly change?: { readonly accountId: string; readonly side: string } | null;
   readonly idempotencyKey?: string | undefined;
   /** What else makes two requests with one idempotency key the same request. */
   readonly fingerprint?: readonly string[];
 }
 
-/** The key under which accounts and messages of an address are found. */
+/** The key under which accounts and messages of an address or a phone number are found. */
 export const addressKeyOf = (
-  settings: Pick<KeySettings, 'hashKey' | 'organizationId'>,
+  { hashKey }: Pick<KeySettings, 'hashKey'>,
+  organizationId: string,
   lookupForm: string,
-): Buffer => keyedHash(settings.hashKey, 'address', settings.organizationId, lookupForm);
+): Buffer => keyedHash(hashKey, 'address', organizationId, lookupForm);
 
 /** The key that orders the messages of one address and purpose: the newest of them owns the live token. */
 export const subjectKeyOf = (purposeName: string, addressKey: Uint8Array): Buffer =>
   derivedHash(`subject:${purposeName}`, addressKey);
 
+/** The key that orders the messages of one account and purpose, for each side of a change by itself. */
+export const accountSubjectKeyOf = (purposeName: string, accountId: string, side: string): Buffer =>
+  derivedHash(`subject:${purposeName}:${side}`, Buffer.from(accountId));
+
 /** The limits of one address for one purpose; all spellings of one mailbox share them. */
 export const addressSubject = (
   settings: KeySettings,
-  purpose: Purpose,
-  email: EmailAddress,
+  request: Pick<KeyedRequest, 'organizationId' | 'purpose' | 'destination' | 'limits'>,
   lookupKey: Uint8Array,
 ): LimitSubject => {
+  const { organizationId, purpose, destination, limits } = request;
   // Most addresses have one form for both, and its hash is at hand.
-  const isSameForm = email.limitForm === email.lookupForm;
-  const mailboxKey = isSameForm ? lookupKey : addressKeyOf(settings, email.limitForm);
+  const isSameForm = destination.limitForm === destination.lookupForm;
+  const mailboxKey = isSameForm ? lookupKey : addressKeyOf(settings, organizationId, destination.limitForm);
   return {
     kind: 'address',
     key: derivedHash(`limit:${purpose.name}`, mailboxKey),
-    limits: settings.addressLimits,
+    limits: destination.channel === 'sms' ? limits.phone : limits.email,
+    rememberSeconds: settings.rememberSeconds.address,
   };
 };
 
 /** The limits of one client address, over everything it may ask for. */
-const ipSubject = (settings: KeySettings, clientAddress: string): LimitSubject => ({
+const ipSubject = (
+  settings: KeySettings,
+  { clientAddress, limits }: Pick<KeyedRequest, 'clientAddress' | 'limits'>,
+): LimitSubject => ({
   kind: 'ip',
   key: keyedHash(settings.hashKey, 'ip', clientPrefix(clientAddress, settings.ipv6PrefixBits)),
-  limits: settings.ipLimits,
+  limits: limits.ip,
+  rememberSeconds: settings.rememberSeconds.ip,
 });
 
 export const makeRequestKeys = (settings: KeySettings, request: KeyedRequest): RequestKeys => {
-  const { hashKey, organizationId } = settings;
-  const { email, purpose, idempotencyKey } = request;
+  const { hashKey } = settings;
+  const { organizationId, destination, purpose, idempotencyKey, change } = request;
   const messageId = uuidV7(Date.now(), drawRandom(10));
-  const addressKey = addressKeyOf(settings, email.lookupForm);
+  const addressKey = addressKeyOf(settings, organizationId, destination.lookupForm);
   const idempotency =
     idempotencyKey === undefined
       ? null
@@ -85,7 +98,7 @@ export const makeRequestKeys = (settings: KeySettings, request: KeyedRequest): R
             hashKey,
             'request',
             purpose.name,
-            email.lookupForm,
+            destination.lookupForm,
             ...(request.fingerprint ?? []),
           ),
         };
@@ -97,10 +110,13 @@ export const makeRequestKeys = (settings: KeySettings, request: KeyedRequest): R
       idempotency === null
         ? messageId
         : uuidV8(createHash('sha256').update(idempotency.key).update(idempotency.requestHash).digest()),
-    subjectKey: subjectKeyOf(purpose.name, addressKey),
+    subjectKey:
+      orderedBy(purpose) === 'account' && change
+        ? accountSubjectKeyOf(purpose.name, change.accountId, change.side)
+        : subjectKeyOf(purpose.name, addressKey),
     addressKey,
-    ip: ipSubject(settings, request.clientAddress),
-    address: addressSubject(settings, purpose, email, addressKey),
+    ip: ipSubject(settings, request),
+    address: addressSubject(settings, request, addressKey),
     idempotency,
   };
 };

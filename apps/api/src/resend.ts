@@ -1,22 +1,27 @@
-import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
+import type { Destination } from '@reconfirm/core/destination';
 import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
-import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import type { Limiter } from './limiter/limiter.ts';
+import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
 /** A validated request for another message, the same whatever contract it came in by. */
 export interface ResendCommand {
+  readonly organizationId: string;
   readonly purpose: Purpose;
-  readonly contract: string;
-  readonly email: EmailAddress;
+  readonly destination: Destination;
   /** Already judged against the allow-list. */
   readonly redirectUrl: string | null;
   readonly locale: string | null;
   readonly clientAddress: string;
   readonly idempotencyKey: string | undefined;
+  /** What the contract must remember from here to the confirmation. */
+  readonly context?: NonNullable<MessageRequest['context']>;
+  /** The change of address that a signed-in account asked for. */
+  readonly change?: NonNullable<MessageRequest['change']>;
 }
 
 /** Everything that a resend can come to; each dialect has an answer for each. */
@@ -31,12 +36,15 @@ export type ResendOutcome =
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
+  /** Name of the contract that the requests come by, as rows and operators know it. */
+  readonly contract: string;
+  readonly limits: ContractLimits;
   /** Whether requests are refused because mail is switched off. */
   readonly refusesWhileEmailIsOff: boolean;
   readonly disclosure: Disclosure;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
-  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
@@ -53,6 +61,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
     const keys = makeRequestKeys(deps.keys, {
       ...command,
+      limits: deps.limits,
       fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
     });
 
@@ -93,7 +102,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const acceptance = await deps.accept(messageRequestOf(command, keys, deps.keys.organizationId));
+    const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
     if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
@@ -112,7 +121,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
 
   async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
     if (!readsAccount(deps.disclosure)) return null;
-    return disclose(deps.disclosure, await deps.findStatus(keys.addressKey), command.purpose);
+    return disclose(
+      deps.disclosure,
+      await deps.findStatus(command.organizationId, keys.addressKey),
+      command.purpose,
+    );
   }
 
   /** Asking who is verified costs the client a charge and the address none, whatever its cooldown. */
@@ -148,12 +161,14 @@ export const mayGiveBack = (error: unknown, keys: Pick<RequestKeys, 'idempotency
 
 /** The row of a request. */
 export const messageRequestOf = (
-  command: Pick<ResendCommand, 'purpose' | 'contract' | 'locale' | 'redirectUrl'>,
+  command: Pick<
+    ResendCommand,
+    'organizationId' | 'purpose' | 'locale' | 'redirectUrl' | 'context' | 'change'
+  > & { readonly contract: string },
   keys: RequestKeys,
-  organizationId: string,
 ): MessageRequest => ({
   id: keys.messageId,
-  organizationId,
+  organizationId: command.organizationId,
   subjectKey: keys.subjectKey,
   addressKey: keys.addressKey,
   limitKey: keys.address.key,
@@ -164,6 +179,8 @@ export const messageRequestOf = (
   locale: command.locale,
   redirectUrl: command.redirectUrl,
   idempotency: keys.idempotency,
+  context: command.context ?? null,
+  change: command.change ?? null,
 });
 
 /** A decision as it stands after its charge was taken back. */

@@ -1,23 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import type { Account } from '@reconfirm/core/account';
-import { chooseLocale } from '@reconfirm/core/locale';
-import { messageIdHeader } from '@reconfirm/core/message-id';
-import type { Provider } from '@reconfirm/core/providers/provider';
+import { policyOf, type PurposePolicies, type PurposePolicy } from '@reconfirm/core/purposes/policy';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import { judgeRedirect, type RedirectRule, verificationLink } from '@reconfirm/core/redirect';
 import { isPutOffReason, type PutOffReason, type Resolution, resolve } from '@reconfirm/core/resolve';
 import { planRetry } from '@reconfirm/core/retry';
-import type { Secret } from '@reconfirm/core/secret';
 import type { SmtpFailure } from '@reconfirm/core/smtp-reply';
-import { deriveToken, hashToken, type KeyRing, nonceSizeBytes } from '@reconfirm/core/token';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
+import type { Carrier } from './carrier.ts';
+import { type Credential, type CredentialKeys, deriveCredential } from './credential.ts';
 import type { Lane, LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import type { Renderer } from './render.ts';
-import type { Mailbox, OutgoingMail, SendResult, Transport } from './transports/transport.ts';
+import type { SendResult } from './transports/transport.ts';
 
 /** The statements that delivering needs; concurrent messages share their batches. */
 export interface DeliveryStore {
@@ -29,20 +24,10 @@ export interface DeliveryStore {
 
 export interface DeliveryOptions {
   readonly store: DeliveryStore;
-  readonly renderer: Renderer;
-  readonly transport: Transport;
-  readonly provider: Provider;
+  readonly carrier: Carrier;
   readonly lane: Lane;
-  readonly keys: KeyRing;
-  readonly from: Mailbox;
-  readonly replyTo: Mailbox | undefined;
-  readonly publicUrl: string;
-  /** Where links may lead, our own page included. */
-  readonly redirects: RedirectRule;
-  readonly production: boolean;
-  readonly tokenTtlSeconds: number;
-  readonly supportedLocales: readonly string[];
-  readonly defaultLocale: string;
+  readonly keys: CredentialKeys;
+  readonly policies: PurposePolicies;
   readonly workerName: string;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -61,11 +46,9 @@ export interface Delivery {
 const putOffSeconds = 60;
 
 export const createDelivery = (options: DeliveryOptions): Delivery => {
-  const { store, renderer, transport, provider, lane, keys, log, metrics } = options;
+  const { store, carrier, lane, keys, log, metrics } = options;
   const inHand = new Map<string, ClaimedMessage>();
   const stop = new AbortController();
-  const messageIdDomain = options.from.address.slice(options.from.address.lastIndexOf('@') + 1);
-  const confirmationPage = new URL('/v1/verify-email', options.publicUrl).href;
 
   const deliver = async (messageId: string): Promise<void> => {
     // Two jobs of one message can meet in this process; the second finds the first at work.
@@ -95,89 +78,46 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   ): Promise<MessageRecord | 'lost' | 'given_back'> => {
     const purpose = findPurpose(claimed.purpose);
     if (purpose === undefined) return finish(putOff(claimed, 'unknown_purpose'));
-    const decision = decide(claimed, purpose);
+    const policy = policyOf(purpose, options.policies);
+    const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
-    const credential = derive(claimed, purpose);
+    const credential = deriveCredential(claimed, purpose, keys);
     if (credential === null) return finish(putOff(claimed, 'wrong_token_key'));
-    const mail = compose(claimed, decision.account, purpose, credential.token);
-    if (!(await store.begin(attemptStart(claimed, decision.account, credential)))) return 'lost';
-    if (decision.kind === 'make_token_only') return finish(notSent(claimed, decision));
-    const result = await transport.send(mail, stop.signal);
+    const start = attemptStart(claimed, decision.account, credential, policy);
+    if (decision.kind === 'make_token_only')
+      return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
+    const { account, to } = decision;
+    const handOver = carrier.prepare({ claimed, account, to, purpose, policy, credential });
+    if (!(await store.begin(start))) return 'lost';
+    const result = await handOver(stop.signal);
     if (wasInterrupted(result)) {
       await store.giveBack([claimed]);
       return 'given_back';
     }
-    return finish(handedOver(claimed, decision.account, result, pass));
+    return finish(handedOver(claimed, account, result, pass));
   };
 
-  const decide = (claimed: ClaimedMessage, purpose: Purpose): Resolution =>
-    resolve(claimed, claimed.account, purpose, { emailOff: provider.carriesMail === 'none' });
+  const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
+    resolve(claimed, claimed.account, purpose, { channelOff: carrier.isOff, liveTokens });
 
-  /**
-   * The same nonce and key version give the same token on every attempt. Null when the key ring makes
-   * another token than the one that was stored: a link that cannot work must not be sent.
-   */
-  const derive = (claimed: ClaimedMessage, purpose: Purpose): Credential | null => {
-    const nonce = claimed.token?.nonce ?? randomBytes(nonceSizeBytes);
-    const keyVersion = claimed.token?.keyVersion ?? keys.newestVersion;
-    if (!keys.keys.has(keyVersion)) return null;
-    const token = deriveToken(keys, { keyVersion, messageId: claimed.id, purpose: purpose.name, nonce });
-    const hash = hashToken(token.reveal());
-    if (claimed.token !== null && !hash.equals(claimed.token.hash)) return null;
-    return { token, hash, nonce, keyVersion };
-  };
-
-  /** Judged again when it is used: an origin that was taken off the list receives no token from then on. */
-  const allowed = (redirectUrl: string | null): string | null => {
-    if (redirectUrl === null) return null;
-    const decision = judgeRedirect(redirectUrl, options.redirects, options.production);
-    return decision.allowed ? decision.url : null;
-  };
-
-  const compose = (
+  const attemptStart = (
     claimed: ClaimedMessage,
     account: Account,
-    purpose: Purpose,
-    token: Secret,
-  ): OutgoingMail => {
-    const page = allowed(claimed.redirectUrl) ?? allowed(account.redirectUrl) ?? confirmationPage;
-    const rendered = renderer.render({
-      template: purpose.template,
-      locale: chooseLocale(
-        claimed.locale ?? undefined,
-        account.locale ?? undefined,
-        options.supportedLocales,
-        options.defaultLocale,
-      ),
-      values: {
-        link: verificationLink(page, token.reveal()),
-        name: account.name ?? undefined,
-        lifetimeSeconds: options.tokenTtlSeconds,
-      },
-    });
-    return {
-      messageId: claimed.id,
-      messageIdHeader: messageIdHeader(claimed.id, messageIdDomain),
-      from: options.from,
-      replyTo: options.replyTo,
-      to: account.email,
-      subject: rendered.subject,
-      html: rendered.html,
-      text: rendered.text,
-      providerHeaders: provider.metadataHeaders(claimed.id),
-    };
-  };
-
-  const attemptStart = (claimed: ClaimedMessage, account: Account, credential: Credential): AttemptStart => ({
+    credential: Credential,
+    { lifetime, liveTokens }: PurposePolicy,
+  ): AttemptStart => ({
     messageId: claimed.id,
     attempt: claimed.attempt,
     accountId: account.id,
-    provider: provider.name,
+    provider: carrier.providerName,
     worker: options.workerName,
-    tokenHash: credential.hash,
+    tokenHash: credential.tokenHash,
     nonce: credential.nonce,
     keyVersion: credential.keyVersion,
-    ttlSeconds: options.tokenTtlSeconds,
+    ttlSeconds: lifetime.linkSeconds,
+    code:
+      credential.codeHash === null ? null : { hash: credential.codeHash, ttlSeconds: lifetime.codeSeconds },
+    liveTokens,
   });
 
   /** What a hand-over amounts to: sent, refused for good, or due again. Only here do failures become a status. */
@@ -240,7 +180,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
         messageId: claimed.id,
         attempt: claimed.attempt,
         purpose: claimed.purpose,
-        provider: provider.name,
+        provider: carrier.providerName,
         outcome,
         ...detail,
         waitedMs: Math.round(claimed.ageSeconds * 1000),
@@ -256,13 +196,6 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     abort: () => stop.abort(),
   };
 };
-
-interface Credential {
-  readonly token: Secret;
-  readonly hash: Buffer;
-  readonly nonce: Uint8Array;
-  readonly keyVersion: number;
-}
 
 const blankRecord = (claimed: ClaimedMessage) => ({
   messageId: claimed.id,

@@ -1,17 +1,11 @@
 import { displayName } from '@reconfirm/core/display-name';
 import { lifetimeInWords } from '@reconfirm/core/lifetime';
 import { chooseLocale } from '@reconfirm/core/locale';
-import { purposes } from '@reconfirm/core/purposes/registry';
 import { loadStrings } from './render-strings.ts';
 import { compileTemplate, type CompiledTemplate } from './render-templates.ts';
 
-/**
- * The templates that the purposes name. Each has templates/<name>.mjml, templates/<name>.txt.liquid
- * and strings in every locale.
- */
-export const templateNames: readonly string[] = [
-  ...new Set(Object.values(purposes).map(({ template }) => template)),
-];
+/** Each has templates/<name>.mjml, templates/<name>.txt.liquid and strings in every locale. */
+export const templateNames: readonly string[] = ['signup'];
 
 /** The locales that have a file in locales/. */
 export const availableLocales = ['en', 'es'] as const;

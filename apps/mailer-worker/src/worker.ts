@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { WorkerConfig } from '@reconfirm/core/config/config';
+import { purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { type Database, openDatabase } from '@reconfirm/db/database';
@@ -14,6 +14,7 @@ import { createDelivery } from './deliver.ts';
 import { createDeliveryStore } from './delivery-store.ts';
 import { createLane, type Lane } from './lane.ts';
 import { keepLeases } from './leases.ts';
+import { createMailCarrier } from './mail-carrier.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { startOpsServer } from './ops-server.ts';
 import { paced } from './paced.ts';
@@ -75,21 +76,24 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     onChange: (change) => log[change.open ? 'info' : 'error'](change, 'provider.changed'),
   });
   const store = createDeliveryStore({ db, leaseSeconds: config.LEASE_SECONDS, recordPatienceMs: 60_000 });
-  const delivery = createDelivery({
-    store,
+  const carrier = createMailCarrier({
     renderer,
     transport,
     provider: providers[config.EMAIL_PROVIDER],
-    lane,
-    keys: config.TOKEN_KEYS,
     from: config.MAIL_FROM,
     replyTo: config.MAIL_REPLY_TO,
     publicUrl: config.PUBLIC_URL,
     redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
     production: config.NODE_ENV === 'production',
-    tokenTtlSeconds: config.VERIFICATION_TOKEN_TTL_HOURS * 3600,
     supportedLocales: availableLocales,
     defaultLocale: config.DEFAULT_LOCALE,
+  });
+  const delivery = createDelivery({
+    store,
+    carrier,
+    lane,
+    keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
+    policies: purposePoliciesOf(config),
     workerName,
     log,
     metrics,

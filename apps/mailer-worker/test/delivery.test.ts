@@ -1,7 +1,7 @@
-import { consumeToken } from '@reconfirm/db/verifications';
 import { hashToken } from '@reconfirm/core/token';
 import { expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
+import { confirm } from './support/confirm.ts';
 import { neverDuring } from './support/eventually.ts';
 import { linkIn, tokenIn } from './support/mail-token.ts';
 import { register, registerMany, resend } from './support/requests.ts';
@@ -28,7 +28,7 @@ test('an accepted message is delivered once, to the stored address, with a link 
   const link = linkIn(mail);
   expect(link.origin + link.pathname).toBe('https://verify.example.com/v1/verify-email');
   expect(mail?.email.html).toContain(tokenIn(mail));
-  expect((await consumeToken(scene.db, hashToken(tokenIn(mail)))).state).toBe('live');
+  expect((await confirm(scene.db, hashToken(tokenIn(mail)))).state).toBe('live');
 });
 
 test('the row, the attempt and the account tell the same story after a send', async () => {
@@ -164,8 +164,8 @@ test('a resend after the first mail was sent ends the first link and carries one
   await scene.ring(first);
   await scene.settled(first);
   const second = await resend(scene.db, 'reader@example.org');
-  expect((await consumeToken(scene.db, hashToken(tokenIn(inbox.mails[0])))).state).toBe('superseded');
+  expect((await confirm(scene.db, hashToken(tokenIn(inbox.mails[0])))).state).toBe('superseded');
   await scene.ring(second);
   await scene.settled(second);
-  expect((await consumeToken(scene.db, hashToken(tokenIn(inbox.mails[1])))).state).toBe('live');
+  expect((await confirm(scene.db, hashToken(tokenIn(inbox.mails[1])))).state).toBe('live');
 });

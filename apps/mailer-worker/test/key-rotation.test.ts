@@ -1,7 +1,7 @@
-import { consumeToken } from '@reconfirm/db/verifications';
 import { hashToken } from '@reconfirm/core/token';
 import { expect, test } from 'vitest';
 import { startInbox, type Inbox } from './smtp-inbox.ts';
+import { confirm } from './support/confirm.ts';
 import { eventually, neverDuring } from './support/eventually.ts';
 import { tokenIn } from './support/mail-token.ts';
 import { register } from './support/requests.ts';
@@ -43,7 +43,7 @@ test('a message that began under key 1 carries the same link after key 2 was add
   await scene.start({ TOKEN_KEYS: `${key(1)},${key(2)}` });
   expect(await scene.settled(messageId)).toMatchObject({ status: 'sent' });
   expect(hashToken(tokenIn(inbox.mails[0]))).toEqual(tokenHash);
-  expect((await consumeToken(scene.db, tokenHash)).state).toBe('live');
+  expect((await confirm(scene.db, tokenHash)).state).toBe('live');
 });
 
 test('a new message is derived from the newest key', async () => {

@@ -1,10 +1,10 @@
 import { changeAccountStatus, verifyAccountByAdmin } from '@reconfirm/db/accounts';
 import { reclaimExpiredLeases } from '@reconfirm/db/due-messages';
 import { claimMessages } from '@reconfirm/db/claims';
-import { consumeToken } from '@reconfirm/db/verifications';
 import { deriveToken, hashToken } from '@reconfirm/core/token';
 import { expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
+import { confirm } from './support/confirm.ts';
 import { eventually, neverDuring } from './support/eventually.ts';
 import { tokenIn } from './support/mail-token.ts';
 import { register, resend } from './support/requests.ts';
@@ -33,7 +33,7 @@ test('of two accepted messages of one address only the newer is mailed', async (
   expect(await scene.settled(newer)).toMatchObject({ status: 'sent' });
   expect(inbox.mails.map((mail) => mail.email.messageId)).toEqual([`<${newer}@mail.example.com>`]);
   expect(await scene.attempts(older), 'nothing was begun for the older one').toEqual([]);
-  expect((await consumeToken(scene.db, hashToken(tokenIn(inbox.mails[0])))).state).toBe('live');
+  expect((await confirm(scene.db, hashToken(tokenIn(inbox.mails[0])))).state).toBe('live');
 });
 
 test('an address that nobody registered gets no mail, and no token is made for it', async () => {
@@ -91,7 +91,7 @@ test('with EMAIL_PROVIDER=none a token is made that works, nothing is sent and n
   const [start] = starts;
   if (start === undefined) throw new Error('no token was made');
   const token = deriveToken(keys, { ...start, purpose: 'signup' });
-  expect((await consumeToken(scene.db, hashToken(token.reveal()))).state).toBe('live');
+  expect((await confirm(scene.db, hashToken(token.reveal()))).state).toBe('live');
 });
 
 test('a message that could not leave for a day is given up and shows as FAILED', async () => {

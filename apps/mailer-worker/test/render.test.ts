@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { purposes } from '@reconfirm/core/purposes/registry';
 import {
   availableLocales,
   createRenderer,
@@ -78,10 +77,6 @@ describe.each(cartesian)('%s in %s', (template, locale) => {
     // The XHTML namespace is a name and is never fetched.
     expect([...new Set(urls)].filter((url) => url !== 'http://www.w3.org/1999/xhtml')).toEqual([link]);
   });
-});
-
-test('every purpose has a template', () => {
-  for (const { template } of Object.values(purposes)) expect(templateNames).toContain(template);
 });
 
 test('every locale has the same strings with the same arguments', async () => {

@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url';
+import type { Destination } from './destination.ts';
 
 export const accountStatuses = ['pending', 'active', 'suspended', 'past_due'] as const;
 
@@ -9,8 +10,10 @@ export type AccountStatus = (typeof accountStatuses)[number];
 export interface Account {
   readonly id: string;
   readonly status: AccountStatus;
-  /** As the person typed it: where mail goes. */
-  readonly email: string;
+  /** As the person typed it: where mail goes. Null for an account that has a phone number only. */
+  readonly email: string | null;
+  /** In E.164. */
+  readonly phone: string | null;
   readonly name: string | null;
   readonly locale: string | null;
   readonly redirectUrl: string | null;
@@ -19,13 +22,8 @@ export interface Account {
 /** How two spellings of one mailbox are told apart when an account is looked up. */
 export type EmailIdentity = 'exact' | 'gmail';
 
-export interface EmailAddress {
-  /** As given, trimmed, with the domain in its ASCII form: this goes on the wire. */
-  readonly address: string;
-  /** Equal for two spellings of one account. */
-  readonly lookupForm: string;
-  /** Equal for all spellings that end in one mailbox, so that variants share one limit. */
-  readonly limitForm: string;
+export interface EmailAddress extends Destination {
+  readonly channel: 'email';
 }
 
 /** RFC 5321, 4.5.3.1: at most 64 octets of local part and 254 of the whole path. */
@@ -100,6 +98,7 @@ export const parseEmailAddress = (
   const limitLocal = isGmail ? foldGmail(folded) : dropTag(folded);
   const limitDomain = isGmail ? 'gmail.com' : domain;
   return {
+    channel: 'email',
     address,
     lookupForm: `${lookupLocal}@${isGmail && identity === 'gmail' ? 'gmail.com' : domain}`,
     limitForm: `${limitLocal}@${limitDomain}`,

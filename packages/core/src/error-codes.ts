@@ -41,7 +41,7 @@ export const errorCodes = {
   TOKEN_UNKNOWN: {
     ...token,
     title: 'The link is not valid',
-    when: 'No such token was ever sent, or it is long gone.',
+    when: 'No such token was ever sent, it is long gone, or the code is wrong.',
   },
   TOKEN_EXPIRED: {
     ...token,
@@ -112,6 +112,11 @@ export const errorCodes = {
     specific: 'TOO_MANY_REQUESTS',
     title: 'Too many requests from this client',
     when: 'The limit of this client address (RATE_LIMIT_IP) is used up. Wait as long as Retry-After says.',
+  },
+  CODE_LOCKED: {
+    ...plain(429, 'CODE_LOCKED'),
+    title: 'Too many codes were tried',
+    when: 'The guesses of this address are used up (CODE_GUESS_LIMIT); asking for another mail does not renew them. The link still works; a code is taken again after Retry-After.',
   },
   EMAIL_PROVIDER_DISABLED: {
     ...plain(400, 'EMAIL_PROVIDER_DISABLED'),

@@ -13,7 +13,27 @@ export interface LimitSubject {
   /** A keyed hash; the subject itself is never stored or logged. */
   readonly key: Uint8Array;
   readonly limits: readonly Limit[];
+  /**
+   * How long its requests are remembered; at least the longest window. Several contracts count the same
+   * subject by limits of their own, and none may forget what another still counts.
+   */
+  readonly rememberSeconds: number;
 }
+
+/** What one contract allows: to one client, to one mailbox and to one phone. */
+export interface ContractLimits {
+  readonly ip: readonly Limit[];
+  readonly email: readonly Limit[];
+  readonly phone: readonly Limit[];
+}
+
+/** The longest that any of some contracts looks back, in seconds, for each kind of subject. */
+export const rememberSecondsOf = (
+  contracts: readonly ContractLimits[],
+): Readonly<Record<LimitKind, number>> => ({
+  ip: longestWindowSeconds(contracts.flatMap(({ ip }) => ip)),
+  address: longestWindowSeconds(contracts.flatMap(({ email, phone }) => [...email, ...phone])),
+});
 
 /** What is left of one limit after a call. `resetSeconds`: until the oldest counted request leaves the window. */
 export interface LimitState {

@@ -1,5 +1,7 @@
 import type { Account } from './account.ts';
-import type { Purpose } from './purposes/purpose.ts';
+import type { ChangeSide } from './contact-change.ts';
+import type { LiveTokens } from './live-tokens.ts';
+import { orderedBy, type Purpose } from './purposes/purpose.ts';
 
 /** Reasons not to send, each one a word that an operator reads in the timeline of a message. */
 export const notSentReasons = {
@@ -9,6 +11,8 @@ export const notSentReasons = {
   suspended: 'The account is suspended.',
   email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
   too_late: 'It could not be handed over while it was still of use.',
+  no_such_channel: 'The account has no address for this kind of message.',
+  change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
   lost_too_often:
     'The worker died during each of several attempts; the message is set aside for an operator.',
 } as const;
@@ -30,7 +34,7 @@ export const isPutOffReason = (reason: string): reason is PutOffReason =>
 
 /** What becomes of a claimed message. `skip` is nobody's fault, `give_up` shows as FAILED. */
 export type Resolution =
-  | { readonly kind: 'send'; readonly account: Account }
+  | { readonly kind: 'send'; readonly account: Account; readonly to: string }
   | { readonly kind: 'make_token_only'; readonly account: Account; readonly reason: 'email_off' }
   | {
       readonly kind: 'skip';
@@ -38,9 +42,19 @@ export type Resolution =
     }
   | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
 
+export interface ChangeFacts {
+  readonly side: ChangeSide;
+  readonly newAddress: string;
+  readonly oldAddress: string | null;
+  readonly isOpen: boolean;
+}
+
 /** What is known of a message at the moment it is claimed. Ages are by the database's clock. */
 export interface ClaimedFacts {
-  readonly superseded: boolean;
+  /** Messages of the same subject that were accepted later; counting may stop at `liveTokensMax`. */
+  readonly newerMessages: number;
+  /** The change of an address that it belongs to; null for every other message. */
+  readonly change: ChangeFacts | null;
   readonly ageSeconds: number;
   /** How many earlier attempts ended without a word because their worker died. */
   readonly lostLeases: number;
@@ -57,14 +71,35 @@ export const resolve = (
   facts: ClaimedFacts,
   account: Account | null,
   purpose: Purpose,
-  policy: { readonly emailOff: boolean },
+  policy: { readonly channelOff: boolean; readonly liveTokens: LiveTokens },
 ): Resolution => {
-  if (facts.superseded) return { kind: 'skip', reason: 'superseded' };
+  if (facts.newerMessages >= policy.liveTokens.newest) return { kind: 'skip', reason: 'superseded' };
   if (account === null) return { kind: 'skip', reason: 'unknown_account' };
   const ineligible = purpose.ineligible(account.status);
   if (ineligible !== null) return { kind: 'skip', reason: ineligible };
-  if (policy.emailOff) return { kind: 'make_token_only', account, reason: 'email_off' };
+  const to = recipientOf(purpose, account, facts.change);
+  if (typeof to !== 'string') return { kind: 'skip', ...to };
+  if (policy.channelOff) return { kind: 'make_token_only', account, reason: 'email_off' };
   if (facts.lostLeases >= lostLeasesMax) return { kind: 'give_up', reason: 'lost_too_often' };
   if (facts.ageSeconds > purpose.sendWithinSeconds) return { kind: 'give_up', reason: 'too_late' };
-  return { kind: 'send', account };
+  return { kind: 'send', account, to };
+};
+
+interface NoRecipient {
+  readonly reason: 'no_such_channel' | 'change_over';
+}
+
+/** Where a message goes: never to what a request typed, always to what the account or its change holds. */
+const recipientOf = (
+  purpose: Purpose,
+  account: Account,
+  change: ChangeFacts | null,
+): string | NoRecipient => {
+  const none: NoRecipient = { reason: 'no_such_channel' };
+  const own = (purpose.channel === 'sms' ? account.phone : account.email) ?? none;
+  if (change === null) return orderedBy(purpose) === 'address' ? own : { reason: 'change_over' };
+  // The notice that a change has happened goes to the address that the account had before.
+  if (purpose.askedBy === 'service') return change.oldAddress ?? none;
+  if (!change.isOpen) return { reason: 'change_over' };
+  return change.side === 'new' ? change.newAddress : own;
 };

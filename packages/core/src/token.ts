@@ -46,13 +46,18 @@ export interface TokenOrigin {
  * both the key and the row can make it. Throws when the ring has no key of that version.
  */
 export const deriveToken = (ring: KeyRing, origin: TokenOrigin): Secret => {
-  const key = ring.keys.get(origin.keyVersion);
-  if (key === undefined) throw new UnknownKeyVersion(origin.keyVersion);
-  const mac = createHmac('sha256', Buffer.from(key.reveal(), 'base64'));
+  const mac = createHmac('sha256', keyOfVersion(ring, origin.keyVersion));
   // Purpose and id hold no NUL, so the parts cannot run into each other.
   mac.update(`reconfirm-token-1\0${origin.purpose}\0${origin.messageId}\0`);
   mac.update(origin.nonce);
   return new Secret(mac.digest('hex'));
+};
+
+/** The bytes of one key of the ring. Throws `UnknownKeyVersion`. */
+export const keyOfVersion = (ring: KeyRing, version: number): Buffer => {
+  const key = ring.keys.get(version);
+  if (key === undefined) throw new UnknownKeyVersion(version);
+  return Buffer.from(key.reveal(), 'base64');
 };
 
 /** The ring lacks a key that a stored message needs: a wrong or too early rotation. */

@@ -1,18 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Account, accountStatuses, type AccountStatus } from '../src/account.ts';
+import { newestOnly } from '../src/live-tokens.ts';
 import { purposes } from '../src/purposes/registry.ts';
 import { isPutOffReason, lostLeasesMax, notSentReasons, putOffReasons, resolve } from '../src/resolve.ts';
 
 const purpose = purposes.signup;
-const fresh = { superseded: false, ageSeconds: 1, lostLeases: 0 };
-const on = { emailOff: false };
-const off = { emailOff: true };
+const fresh = { newerMessages: 0, change: null, ageSeconds: 1, lostLeases: 0 };
+const on = { channelOff: false, liveTokens: newestOnly };
+const off = { channelOff: true, liveTokens: newestOnly };
 
 const account = (status: AccountStatus): Account => ({
   id: '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01',
   status,
   email: 'ada@example.com',
+  phone: null,
   name: null,
   locale: null,
   redirectUrl: null,
@@ -20,11 +22,15 @@ const account = (status: AccountStatus): Account => ({
 const pending = account('pending');
 
 /** The worst of everything, from which one fault after another is taken away: the order of the reasons. */
-const worst = { superseded: true, ageSeconds: 10 ** 9, lostLeases: 99 };
+const worst = { newerMessages: 1, change: null, ageSeconds: 10 ** 9, lostLeases: 99 };
 
 describe('a claimed message', () => {
   test('of a pending account is sent', () =>
-    expect(resolve(fresh, pending, purpose, on)).toEqual({ kind: 'send', account: pending }));
+    expect(resolve(fresh, pending, purpose, on)).toEqual({
+      kind: 'send',
+      account: pending,
+      to: pending.email,
+    }));
 
   test('that is superseded is never sent, whoever it is for', () => {
     for (const who of [null, ...accountStatuses.map(account)])
@@ -33,7 +39,7 @@ describe('a claimed message', () => {
   });
 
   test('without an account is skipped', () =>
-    expect(resolve({ ...worst, superseded: false }, null, purpose, off)).toEqual({
+    expect(resolve({ ...worst, newerMessages: 0 }, null, purpose, off)).toEqual({
       kind: 'skip',
       reason: 'unknown_account',
     }));
@@ -43,21 +49,21 @@ describe('a claimed message', () => {
     ['past_due', 'already_verified'],
     ['suspended', 'suspended'],
   ] as const)('of an account that is %s is skipped as %s', (status, reason) =>
-    expect(resolve({ ...worst, superseded: false }, account(status), purpose, off)).toEqual({
+    expect(resolve({ ...worst, newerMessages: 0 }, account(status), purpose, off)).toEqual({
       kind: 'skip',
       reason,
     }),
   );
 
   test('while mail is off gets its token and is not sent', () =>
-    expect(resolve({ ...worst, superseded: false }, pending, purpose, off)).toEqual({
+    expect(resolve({ ...worst, newerMessages: 0 }, pending, purpose, off)).toEqual({
       kind: 'make_token_only',
       account: pending,
       reason: 'email_off',
     }));
 
   test('that kills its workers is set aside', () =>
-    expect(resolve({ ...worst, superseded: false }, pending, purpose, on)).toEqual({
+    expect(resolve({ ...worst, newerMessages: 0 }, pending, purpose, on)).toEqual({
       kind: 'give_up',
       reason: 'lost_too_often',
     }));
@@ -82,7 +88,8 @@ describe('a claimed message', () => {
     fc.assert(
       fc.property(
         fc.record({
-          superseded: fc.boolean(),
+          newerMessages: fc.nat(3),
+          change: fc.constant(null),
           ageSeconds: fc.double({ min: -1, max: 1e9, noNaN: true }),
           lostLeases: fc.nat(9),
         }),
@@ -90,10 +97,13 @@ describe('a claimed message', () => {
         fc.boolean(),
         (facts, status, emailOff) => {
           const who = status === null ? null : account(status);
-          const resolution = resolve(facts, who, purpose, { emailOff });
+          const resolution = resolve(facts, who, purpose, {
+            channelOff: emailOff,
+            liveTokens: newestOnly,
+          });
           if (resolution.kind === 'send' || resolution.kind === 'make_token_only') {
             expect(status).toBe('pending');
-            expect(facts.superseded).toBe(false);
+            expect(facts.newerMessages).toBe(0);
             expect(resolution.kind === 'make_token_only').toBe(emailOff);
           } else expect(Object.keys(notSentReasons)).toContain(resolution.reason);
         },
@@ -112,4 +122,50 @@ test('only the reasons of putting off count as such, and no name that every obje
   expect(Object.keys(putOffReasons).every(isPutOffReason)).toBe(true);
   for (const reason of [...Object.keys(notSentReasons), 'toString', '__proto__', ''])
     expect(isPutOffReason(reason)).toBe(false);
+});
+
+describe('the recipient', () => {
+  const ada: Account = { ...account('active'), phone: '+4512345678' };
+  const change = {
+    side: 'new',
+    newAddress: 'new@example.com',
+    oldAddress: 'old@example.com',
+    isOpen: true,
+  } as const;
+
+  test.each([
+    ['recovery', null, 'ada@example.com'],
+    ['sms', null, '+4512345678'],
+    ['email_change', change, 'new@example.com'],
+    ['email_change', { ...change, side: 'current' }, 'ada@example.com'],
+    ['email_changed', { ...change, isOpen: false }, 'old@example.com'],
+  ] as const)('of %s is what the account or its change holds', (name, facts, to) =>
+    expect(resolve({ ...fresh, change: facts }, ada, purposes[name], on)).toEqual({
+      kind: 'send',
+      account: ada,
+      to,
+    }),
+  );
+
+  test('of a change that is over, or that no change belongs to, is nobody', () => {
+    for (const facts of [{ ...change, isOpen: false }, null])
+      expect(resolve({ ...fresh, change: facts }, ada, purposes.email_change, on)).toEqual({
+        kind: 'skip',
+        reason: 'change_over',
+      });
+  });
+
+  test('of a channel that the account does not have is nobody', () => {
+    expect(resolve(fresh, { ...ada, phone: null }, purposes.sms, on)).toMatchObject({ kind: 'skip' });
+    expect(resolve(fresh, { ...ada, email: null }, purposes.recovery, on)).toMatchObject({
+      reason: 'no_such_channel',
+    });
+  });
+
+  test('gets as many of the newest messages as stay live, and no older one', () => {
+    const policy = { channelOff: false, liveTokens: { newest: 3, supersededWhen: 'accepted' } } as const;
+    const kindOf = (newerMessages: number) =>
+      resolve({ ...fresh, newerMessages }, pending, purpose, policy).kind;
+    expect([0, 1, 2, 3].map(kindOf)).toEqual(['send', 'send', 'send', 'skip']);
+  });
 });

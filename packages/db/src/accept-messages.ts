@@ -1,4 +1,6 @@
 import { sql } from 'kysely';
+import type { ChangeSide } from '@reconfirm/core/contact-change';
+import type { Channel } from '@reconfirm/core/destination';
 import type { Database } from './database.ts';
 import { named } from './named-statements.ts';
 
@@ -11,11 +13,15 @@ export interface MessageRequest {
   readonly limitKey: Uint8Array;
   readonly ipKey: Uint8Array;
   readonly purpose: string;
-  readonly channel: string;
+  readonly channel: Channel;
   readonly contract: string;
   readonly locale: string | null;
   readonly redirectUrl: string | null;
   readonly idempotency: { readonly key: Uint8Array; readonly requestHash: Uint8Array } | null;
+  /** What the contract must remember from here to the confirmation. No secret, no address. */
+  readonly context?: Readonly<Record<string, unknown>> | null;
+  /** Of a change of address: the account that asked, and whose consent this message is to bring. */
+  readonly change?: { readonly accountId: string; readonly id: string; readonly side: ChangeSide } | null;
 }
 
 /** `taken`: another request holds the idempotency key; its row is the truth and nothing was written. */
@@ -41,9 +47,11 @@ export const acceptMessages = async (
   const { rows } = await sql<{ id: string }>`
     ${isKeyed ? named('accept_keyed_messages') : named('accept_messages')} INSERT INTO messages (
       id, organization_id, subject_key, address_key, limit_key, ip_key,
-      purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash)
+      purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
+      context, account_id, change_id, side)
     SELECT r.id, r.organization_id, r.subject_key, r.address_key, r.limit_key, r.ip_key,
-           r.purpose, r.channel, r.contract, r.locale, r.redirect_url, r.idempotency_key, r.request_hash
+           r.purpose, r.channel, r.contract, r.locale, r.redirect_url, r.idempotency_key, r.request_hash,
+           r.context, r.account_id, r.change_id, r.side
       FROM unnest(
         ${requests.map((r) => r.id)}::uuid[],
         ${requests.map((r) => r.organizationId)}::uuid[],
@@ -57,10 +65,15 @@ export const acceptMessages = async (
         ${requests.map((r) => r.locale)}::text[],
         ${requests.map((r) => r.redirectUrl)}::text[],
         ${requests.map((r) => bytes(r.idempotency?.key))}::bytea[],
-        ${requests.map((r) => bytes(r.idempotency?.requestHash))}::bytea[]
+        ${requests.map((r) => bytes(r.idempotency?.requestHash))}::bytea[],
+        ${requests.map((r) => (r.context ? JSON.stringify(r.context) : null))}::jsonb[],
+        ${requests.map((r) => r.change?.accountId ?? null)}::uuid[],
+        ${requests.map((r) => r.change?.id ?? null)}::uuid[],
+        ${requests.map((r) => r.change?.side ?? null)}::text[]
       ) WITH ORDINALITY AS r (
         id, organization_id, subject_key, address_key, limit_key, ip_key,
-        purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash, position)
+        purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
+        context, account_id, change_id, side, position)
      ORDER BY r.position
     ${isKeyed ? skipTaken : nothing}
     RETURNING id`.execute(db);

@@ -33,6 +33,7 @@ const toDetails = (row: AccountRow): AccountDetails => ({
   id: row.id,
   status: row.status,
   email: row.email,
+  phone: row.phone,
   name: row.name,
   locale: row.locale,
   redirectUrl: row.redirect_url,
@@ -75,19 +76,25 @@ export const registerAccount = async (
     return toDetails(row);
   });
 
+/** Where an account is looked for. */
+export interface WantedAccount {
+  readonly organizationId: string;
+  readonly emailKey: Uint8Array;
+}
+
 /**
  * Status of the accounts behind many address keys, in the order given; null where there is none.
  * One statement for all, and the same statement whether an account exists or not.
  */
 export const findAccountStatuses = async (
   db: Database,
-  organizationId: string,
-  emailKeys: readonly Uint8Array[],
+  wanted: readonly WantedAccount[],
 ): Promise<readonly (AccountStatus | null)[]> => {
   const { rows } = await sql<{ status: AccountStatus | null }>`
     ${named('find_account_statuses')} SELECT a.status
-      FROM unnest(${emailKeys.map((key) => Buffer.from(key))}::bytea[]) WITH ORDINALITY AS wanted (email_key, position)
-      LEFT JOIN accounts a ON a.organization_id = ${organizationId} AND a.email_key = wanted.email_key
+      FROM unnest(${wanted.map((w) => w.organizationId)}::uuid[], ${wanted.map((w) => Buffer.from(w.emailKey))}::bytea[])
+           WITH ORDINALITY AS wanted (organization_id, email_key, position)
+      LEFT JOIN accounts a ON a.organization_id = wanted.organization_id AND a.email_key = wanted.email_key
      ORDER BY wanted.position`.execute(db);
   return rows.map((row) => row.status);
 };

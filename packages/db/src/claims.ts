@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import type { Account, AccountStatus } from '@reconfirm/core/account';
+import type { ChangeSide } from '@reconfirm/core/contact-change';
+import { type LiveTokens, liveTokensMax } from '@reconfirm/core/live-tokens';
 import type { Database } from './database.ts';
 
 /** A message that this worker may work on until its lease ends, with all that deciding and sending needs. */
@@ -14,14 +16,25 @@ export interface ClaimedMessage {
   readonly failures: number;
   readonly lostLeases: number;
   readonly ageSeconds: number;
-  readonly superseded: boolean;
+  /** Messages of the same subject that were accepted later; counted up to `liveTokensMax`. */
+  readonly newerMessages: number;
   readonly account: Account | null;
+  /** The change of an address that it belongs to; null for every other message. */
+  readonly change: ClaimedChange | null;
   /** What the token was first derived from; null before the first attempt. */
   readonly token: {
     readonly nonce: Uint8Array;
     readonly keyVersion: number;
     readonly hash: Uint8Array;
   } | null;
+}
+
+export interface ClaimedChange {
+  readonly side: ChangeSide;
+  readonly newAddress: string;
+  readonly oldAddress: string | null;
+  /** Neither completed nor cancelled nor lapsed. */
+  readonly isOpen: boolean;
 }
 
 interface ClaimedRow {
@@ -34,10 +47,15 @@ interface ClaimedRow {
   failures: number;
   lost_leases: number;
   age_seconds: number;
-  superseded: boolean;
+  newer_messages: number;
+  side: ChangeSide | null;
+  new_address: string;
+  old_address: string | null;
+  change_is_open: boolean;
   account_id: string | null;
   account_status: AccountStatus;
-  account_email: string;
+  account_email: string | null;
+  account_phone: string | null;
   account_name: string | null;
   account_locale: string | null;
   account_redirect_url: string | null;
@@ -65,20 +83,27 @@ export const claimMessages = async (
          SET status = 'sending', attempt = m.attempt + 1,
              lost_leases = m.lost_leases + (m.lease_until IS NOT NULL)::int,
              lease_until = now() + make_interval(secs => ${leaseSeconds}),
-             account_id = coalesce((SELECT a.id FROM accounts a
-               WHERE a.organization_id = m.organization_id AND a.email_key = m.address_key), m.account_id)
+             account_id = CASE WHEN m.change_id IS NOT NULL THEN m.account_id
+               WHEN m.channel = 'sms' THEN coalesce((SELECT a.id FROM accounts a
+                 WHERE a.organization_id = m.organization_id AND a.phone_key = m.address_key), m.account_id)
+               ELSE coalesce((SELECT a.id FROM accounts a
+                 WHERE a.organization_id = m.organization_id AND a.email_key = m.address_key), m.account_id) END
        WHERE m.id = ANY (${ids.toSorted()}::uuid[]) AND m.rank + 0 < 40
          AND (m.lease_until IS NULL OR m.lease_until < now()) AND m.next_at <= now()
       RETURNING m.*)
     SELECT c.id, c.attempt, c.organization_id, c.purpose, c.locale, c.redirect_url, c.failures, c.lost_leases,
            extract(epoch FROM now() - c.accepted_at)::float8 AS age_seconds,
-           EXISTS (SELECT FROM messages newer WHERE newer.subject_key = c.subject_key AND newer.seq > c.seq)
-             AS superseded,
-           a.id AS account_id, a.status AS account_status, a.email AS account_email, a.name AS account_name,
-           a.locale AS account_locale, a.redirect_url AS account_redirect_url,
+           (SELECT count(*)::int FROM (
+              SELECT FROM messages newer WHERE newer.subject_key = c.subject_key AND newer.seq > c.seq
+               LIMIT ${sql.lit(liveTokensMax)}) counted) AS newer_messages,
+           c.side, change.new_address, change.old_address,
+           change.completed_at IS NULL AND change.cancelled_at IS NULL AND change.expires_at > now() AS change_is_open,
+           a.id AS account_id, a.status AS account_status, a.email AS account_email, a.phone AS account_phone,
+           a.name AS account_name, a.locale AS account_locale, a.redirect_url AS account_redirect_url,
            v.nonce, v.key_version, v.token_hash
       FROM claimed c
       LEFT JOIN accounts a ON a.id = c.account_id
+      LEFT JOIN contact_changes change ON change.id = c.change_id
       LEFT JOIN verifications v ON v.message_id = c.id`.execute(db);
   const byId = new Map(rows.map((row) => [row.id, toClaimed(row)]));
   return ids.map((id) => {
@@ -99,7 +124,7 @@ const toClaimed = (row: ClaimedRow): ClaimedMessage => ({
   failures: row.failures,
   lostLeases: row.lost_leases,
   ageSeconds: row.age_seconds,
-  superseded: row.superseded,
+  newerMessages: row.newer_messages,
   account:
     row.account_id === null
       ? null
@@ -107,9 +132,19 @@ const toClaimed = (row: ClaimedRow): ClaimedMessage => ({
           id: row.account_id,
           status: row.account_status,
           email: row.account_email,
+          phone: row.account_phone,
           name: row.account_name,
           locale: row.account_locale,
           redirectUrl: row.account_redirect_url,
+        },
+  change:
+    row.side === null
+      ? null
+      : {
+          side: row.side,
+          newAddress: row.new_address,
+          oldAddress: row.old_address,
+          isOpen: row.change_is_open,
         },
   token: row.nonce === null ? null : { nonce: row.nonce, keyVersion: row.key_version, hash: row.token_hash },
 });
@@ -139,6 +174,9 @@ export interface AttemptStart {
   readonly nonce: Uint8Array;
   readonly keyVersion: number;
   readonly ttlSeconds: number;
+  /** Null for a message without a code. */
+  readonly code: { readonly hash: Uint8Array; readonly ttlSeconds: number } | null;
+  readonly liveTokens: LiveTokens;
 }
 
 /**
@@ -154,24 +192,33 @@ export const beginAttempts = async (
 ): Promise<readonly boolean[]> => {
   const { rows } = await sql<{ message_id: string; attempt: number }>`
     WITH held AS (
-      SELECT m.id, m.attempt, m.seq, m.redirect_url FROM messages m
+      SELECT m.id, m.attempt, m.seq, m.channel, CASE WHEN m.purpose = 'signup' THEN m.redirect_url END AS redirect_url
+        FROM messages m
        WHERE m.id = ANY (${starts.map((s) => s.messageId)}::uuid[]) AND m.lease_until IS NOT NULL
        ORDER BY m.id FOR UPDATE),
     start AS (
-      SELECT s.*, m.seq, m.redirect_url
+      SELECT s.*, m.seq, m.channel, m.redirect_url
         FROM unnest(
           ${starts.map((s) => s.messageId)}::uuid[], ${starts.map((s) => s.attempt)}::int[],
           ${starts.map((s) => s.accountId)}::uuid[], ${starts.map((s) => s.provider)}::text[],
           ${starts.map((s) => s.worker)}::text[], ${starts.map((s) => Buffer.from(s.tokenHash))}::bytea[],
           ${starts.map((s) => Buffer.from(s.nonce))}::bytea[], ${starts.map((s) => s.keyVersion)}::int[],
-          ${starts.map((s) => s.ttlSeconds)}::int[]
-        ) AS s (message_id, attempt, account_id, provider, worker, token_hash, nonce, key_version, ttl_seconds)
+          ${starts.map((s) => s.ttlSeconds)}::int[],
+          ${starts.map((s) => (s.code === null ? null : Buffer.from(s.code.hash)))}::bytea[],
+          ${starts.map((s) => s.code?.ttlSeconds ?? null)}::int[],
+          ${starts.map((s) => s.liveTokens.newest)}::int[], ${starts.map((s) => s.liveTokens.supersededWhen)}::text[]
+        ) AS s (message_id, attempt, account_id, provider, worker, token_hash, nonce, key_version, ttl_seconds,
+                code_hash, code_ttl_seconds, live_newest, superseded_when)
         JOIN held m ON m.id = s.message_id AND m.attempt = s.attempt),
     verified AS (
-      INSERT INTO verifications (message_id, account_id, token_hash, nonce, key_version, ttl_seconds, expires_at)
+      INSERT INTO verifications (message_id, account_id, token_hash, nonce, key_version, ttl_seconds, expires_at,
+                                 code_hash, code_ttl_seconds, code_expires_at, live_newest, superseded_when)
       SELECT message_id, account_id, token_hash, nonce, key_version, ttl_seconds,
-             now() + make_interval(secs => ttl_seconds) FROM start
-      ON CONFLICT (message_id) DO UPDATE SET expires_at = excluded.expires_at, ttl_seconds = excluded.ttl_seconds
+             now() + make_interval(secs => ttl_seconds), code_hash, code_ttl_seconds,
+             now() + make_interval(secs => code_ttl_seconds), live_newest, superseded_when FROM start
+      ON CONFLICT (message_id) DO UPDATE
+         SET expires_at = excluded.expires_at, ttl_seconds = excluded.ttl_seconds,
+             code_expires_at = excluded.code_expires_at, code_ttl_seconds = excluded.code_ttl_seconds
       RETURNING message_id, token_hash),
     owned AS (
       UPDATE messages m SET provider = start.provider
@@ -182,7 +229,7 @@ export const beginAttempts = async (
              verification_email_status =
                CASE WHEN a.verification_message_seq = start.seq THEN a.verification_email_status END,
              redirect_url = coalesce(start.redirect_url, a.redirect_url)
-        FROM (SELECT DISTINCT ON (account_id) * FROM start ORDER BY account_id, seq DESC) start
+        FROM (SELECT DISTINCT ON (account_id) * FROM start WHERE channel = 'email' ORDER BY account_id, seq DESC) start
        WHERE a.id = start.account_id AND coalesce(a.verification_message_seq, 0) <= start.seq),
     attempted AS (
       INSERT INTO attempts (message_id, number, provider, worker)

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { LimitSubject } from '@reconfirm/core/limits';
-import { longestWindowSeconds } from '@reconfirm/core/limits';
 import type { Database } from './database.ts';
 
 /** A counted request of a subject. `charge` is the id under which counting it again changes nothing. */
@@ -10,7 +9,7 @@ export interface CountedRequest {
 }
 
 /**
- * What the rows remember of a subject within its longest window: accepted messages and charges made
+ * What the rows remember of a subject for as long as any contract counts them: accepted messages and charges made
  * in Postgres. The same request counts once, whatever counted it.
  */
 export const readCharges = async (
@@ -19,7 +18,7 @@ export const readCharges = async (
 ): Promise<readonly CountedRequest[]> => {
   const { rows } = await sql<{ charge: string; age_ms: number }>`
     SELECT charge, age_ms FROM recent_charges(
-      ${Buffer.from(subject.key)}::bytea, ${subject.kind}::text, ${longestWindowSeconds(subject.limits)}::int)`.execute(
+      ${Buffer.from(subject.key)}::bytea, ${subject.kind}::text, ${subject.rememberSeconds}::int)`.execute(
     db,
   );
   return rows.map((row) => ({ charge: row.charge, ageMs: row.age_ms }));
@@ -35,7 +34,7 @@ export const readChargesOfMany = async (
       FROM unnest(
         ${subjects.map((s) => Buffer.from(s.key))}::bytea[],
         ${subjects.map((s) => s.kind)}::text[],
-        ${subjects.map((s) => longestWindowSeconds(s.limits))}::int[]
+        ${subjects.map((s) => s.rememberSeconds)}::int[]
       ) WITH ORDINALITY AS wanted (key, kind, window_seconds, position)
      CROSS JOIN LATERAL recent_charges(wanted.key, wanted.kind, wanted.window_seconds) counted`.execute(db);
   const counted = Map.groupBy(rows, (row) => row.position);

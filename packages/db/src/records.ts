@@ -75,9 +75,11 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
         FROM record r
        WHERE m.id = r.message_id AND (m.attempt = r.attempt OR r.status = 'sent')
          AND (m.rank + 0 < status_rank(r.status) OR (r.status = 'deferred' AND m.rank + 0 = 10))
-      RETURNING m.id, m.seq, m.account_id, m.settled_at, r.event, r.public_status),
+      RETURNING m.id, m.seq, m.channel, m.account_id, m.settled_at, r.event, r.public_status),
     lifetime AS (
-      UPDATE verifications v SET expires_at = now() + make_interval(secs => v.ttl_seconds), nonce = NULL
+      UPDATE verifications v
+         SET expires_at = now() + make_interval(secs => v.ttl_seconds), nonce = NULL,
+             code_expires_at = now() + make_interval(secs => v.code_ttl_seconds)
         FROM moved WHERE v.message_id = moved.id AND moved.public_status = 'SENT'),
     -- Settled by the holder of the fence. Those sent are above: one statement can update a row only once.
     forgotten AS (
@@ -88,7 +90,7 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
     account AS (
       UPDATE accounts a
          SET verification_email_status = moved.public_status, verification_message_seq = moved.seq
-        FROM (SELECT DISTINCT ON (account_id) * FROM moved WHERE public_status IS NOT NULL
+        FROM (SELECT DISTINCT ON (account_id) * FROM moved WHERE public_status IS NOT NULL AND channel = 'email'
                ORDER BY account_id, seq DESC) moved
        WHERE a.id = moved.account_id
          AND coalesce(a.verification_message_seq, 0) <= moved.seq)

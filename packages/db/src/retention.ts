@@ -49,6 +49,12 @@ export const forgetExpired = {
          WHERE charged_at < now() - interval '1 day'
          ORDER BY charged_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  codeGuesses: forget(
+    () => sql`
+      DELETE FROM code_guesses WHERE subject_key IN (
+        SELECT subject_key FROM code_guesses
+         WHERE window_ends_at < now() ORDER BY window_ends_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   deliveryEvents: forget(
     (days) => sql`
       DELETE FROM delivery_events WHERE id IN (

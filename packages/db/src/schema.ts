@@ -1,11 +1,15 @@
 import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } from 'kysely';
 import type { AccountStatus } from '@reconfirm/core/account';
+import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { BounceKind, DeliveryEventType } from '@reconfirm/core/delivery-event';
+import type { Channel } from '@reconfirm/core/destination';
+import type { LiveTokens } from '@reconfirm/core/live-tokens';
 import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
 
 /** bigint columns arrive as strings: they can exceed what a number holds exactly. */
 type Sequence = GeneratedAlways<string>;
 type Json = ColumnType<Record<string, unknown>, string | undefined, string>;
+type NullableJson = ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
 
 export interface OrganizationsTable {
   id: string;
@@ -16,8 +20,8 @@ export interface OrganizationsTable {
 export interface AccountsTable {
   id: string;
   organization_id: string;
-  email: string;
-  email_key: Buffer;
+  email: string | null;
+  email_key: Buffer | null;
   name: string | null;
   locale: string | null;
   redirect_url: string | null;
@@ -26,6 +30,14 @@ export interface AccountsTable {
   verification_email_status: PublicStatus | null;
   verification_message_seq: string | null;
   created_at: Generated<Date>;
+  phone: string | null;
+  phone_key: Buffer | null;
+  phone_verified_at: Date | null;
+  password_hash: string | null;
+  is_admin: Generated<boolean>;
+  metadata: Json;
+  last_signed_in_at: Date | null;
+  updated_at: Generated<Date>;
 }
 
 export interface AccountEventsTable {
@@ -44,14 +56,40 @@ export type AccountEventType =
   | 'VERIFICATION_EMAIL_TEMP_FAILED'
   | 'VERIFICATION_EMAIL_COMPLAINED'
   | 'EMAIL_VERIFIED'
+  | 'PHONE_VERIFIED'
+  | 'EMAIL_CHANGED'
+  | 'PHONE_CHANGED'
+  | 'EMAIL_CHANGE_UNDONE'
   | 'STATUS_CHANGED';
 
 export interface ApiKeysTable {
   id: string;
-  account_id: string;
+  account_id: string | null;
   secret_hash: Buffer;
   created_at: Generated<Date>;
   revoked_at: Date | null;
+  organization_id: string | null;
+  name: string | null;
+  scopes: Generated<string[]>;
+}
+
+export interface ContactChangesTable {
+  id: string;
+  organization_id: string;
+  account_id: string;
+  channel: Channel;
+  mode: ChangeMode;
+  new_address: string;
+  new_key: Buffer;
+  old_address: string | null;
+  old_key: Buffer | null;
+  current_confirmed_at: Date | null;
+  new_confirmed_at: Date | null;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  completed_at: Date | null;
+  cancelled_at: Date | null;
+  undone_at: Date | null;
 }
 
 export interface MessagesTable {
@@ -63,7 +101,7 @@ export interface MessagesTable {
   limit_key: Buffer;
   ip_key: Buffer;
   purpose: string;
-  channel: string;
+  channel: Channel;
   contract: string;
   locale: string | null;
   redirect_url: string | null;
@@ -84,6 +122,9 @@ export interface MessagesTable {
   accepted_at: Generated<Date>;
   sent_at: Date | null;
   settled_at: Date | null;
+  context: NullableJson;
+  change_id: string | null;
+  side: ChangeSide | null;
 }
 
 export interface VerificationsTable {
@@ -96,6 +137,18 @@ export interface VerificationsTable {
   expires_at: Date;
   consumed_at: Date | null;
   created_at: Generated<Date>;
+  code_hash: Buffer | null;
+  code_ttl_seconds: number | null;
+  code_expires_at: Date | null;
+  live_newest: Generated<number>;
+  superseded_when: Generated<LiveTokens['supersededWhen']>;
+  consumed_by: 'link' | 'code' | null;
+}
+
+export interface CodeGuessesTable {
+  subject_key: Buffer;
+  guesses: number;
+  window_ends_at: Date;
 }
 
 export type AttemptResult =
@@ -145,8 +198,10 @@ export interface Schema {
   accounts: AccountsTable;
   account_events: AccountEventsTable;
   api_keys: ApiKeysTable;
+  contact_changes: ContactChangesTable;
   messages: MessagesTable;
   verifications: VerificationsTable;
+  code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;

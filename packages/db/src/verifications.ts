@@ -1,81 +1,122 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import type { AccountStatus } from '@reconfirm/core/account';
-import type { Database } from './database.ts';
+import { uuidV7 } from '@reconfirm/core/message-id';
+import { confirmChangeSide, undoChange } from './contact-changes.ts';
+import { type Database, databaseErrorCode } from './database.ts';
+import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
-/** What a token is worth right now. `live` may be consumed; the others are reasons why not. */
-export type TokenState = 'live' | 'consumed' | 'expired' | 'superseded' | 'suspended' | 'unknown';
+/** What a confirmation came to. `live`: it changed the state just now. `address_taken`: nothing was changed. */
+export type Confirmation =
+  | TokenFacts
+  | ({ readonly state: 'address_taken' } & KnownToken)
+  /** A token of another purpose than those that the caller confirms here. */
+  | ({ readonly state: 'other_purpose' } & KnownToken);
 
-export interface TokenFacts {
-  readonly state: TokenState;
-  /** Null for an unknown token only. */
-  readonly email: string | null;
-}
-
-/**
- * A token is live while it has not expired, was not used, and no newer message of its subject has
- * been accepted. The last condition is read here and nowhere written: accepting the newer message
- * ended the older token in the same commit.
- */
-const newerMessageExists = sql`EXISTS (
-  SELECT FROM messages newer WHERE newer.subject_key = m.subject_key AND newer.seq > m.seq)`;
-
-/** Reads what a token is worth and changes nothing, however often it is asked. */
-export const readToken = async (db: Database, tokenHash: Uint8Array): Promise<TokenFacts> => {
-  const { rows } = await sql<{
-    consumed: boolean;
-    expired: boolean;
-    superseded: boolean;
-    status: AccountStatus;
-    email: string;
-  }>`
-    SELECT v.consumed_at IS NOT NULL AS consumed, v.expires_at <= now() AS expired,
-           ${newerMessageExists} AS superseded, a.status, a.email
-      FROM verifications v
-      JOIN messages m ON m.id = v.message_id
-      JOIN accounts a ON a.id = v.account_id
-     WHERE v.token_hash = ${Buffer.from(tokenHash)}`.execute(db);
-  const row = rows[0];
-  if (row === undefined) return { state: 'unknown', email: null };
-  return { state: stateOf(row), email: row.email };
-};
-
-const stateOf = (row: {
-  consumed: boolean;
-  expired: boolean;
-  superseded: boolean;
-  status: AccountStatus;
-}): TokenState => {
-  if (row.expired) return 'expired';
-  if (row.consumed) return 'consumed';
-  if (row.superseded) return 'superseded';
-  return row.status === 'suspended' ? 'suspended' : 'live';
-};
+/** SQLSTATE of a unique constraint. */
+const uniqueViolation = '23505';
 
 /**
- * Uses a token up and marks its account's address as proved, in one conditional statement: of any
- * number of parallel calls one changes the state, and every call gets the state it may rely on. A
- * token that was used before and has not expired yet answers `consumed`, which is a success.
+ * Uses a token up and does what its purpose is for, in one transaction: of any number of parallel calls
+ * one changes the state, and every call gets the state it may rely on. A token that was used before and
+ * has not expired yet answers `consumed`, which is a success. The account's row is locked first, so that
+ * two tokens of one account cannot both be the one that was used. Only tokens of `purposes` are taken.
  */
-export const consumeToken = async (db: Database, tokenHash: Uint8Array): Promise<TokenFacts> => {
-  const { rows } = await sql<{ email: string }>`
-    WITH consumed AS (
-      UPDATE verifications v SET consumed_at = now()
-        FROM messages m, accounts a
-       WHERE v.token_hash = ${Buffer.from(tokenHash)} AND m.id = v.message_id AND a.id = v.account_id
-         AND v.consumed_at IS NULL AND v.expires_at > now() AND a.status <> 'suspended'
-         AND NOT ${newerMessageExists}
-      RETURNING v.account_id, v.message_id),
-    verified AS (
-      UPDATE accounts a
-         SET status = CASE WHEN a.status = 'pending' THEN 'active' ELSE a.status END,
-             verified_at = coalesce(a.verified_at, now())
-        FROM consumed WHERE a.id = consumed.account_id
-      RETURNING a.id, a.email),
-    event AS (
-      INSERT INTO account_events (account_id, type, detail)
-      SELECT account_id, 'EMAIL_VERIFIED', jsonb_build_object('by', 'link', 'messageId', message_id) FROM consumed)
-    SELECT email FROM verified`.execute(db);
-  const row = rows[0];
-  if (row !== undefined) return { state: 'live', email: row.email };
-  return readToken(db, tokenHash);
+export const confirmToken = async (
+  db: Database,
+  presented: Presented,
+  purposes: readonly string[],
+): Promise<Confirmation> => {
+  try {
+    return await db.transaction().execute(async (tx) => {
+      await lockAccount(tx, presented);
+      const facts = await readToken(tx, presented);
+      if (facts.state === 'unknown') return facts;
+      if (!purposes.includes(facts.purpose)) return { ...facts, state: 'other_purpose' };
+      if (facts.state !== 'live') return facts;
+      if (!(await consume(tx, facts.messageId, presented.by))) return { ...facts, state: 'consumed' };
+      const done = await takeEffect(tx, facts, presented.by);
+      return done === null ? { ...facts, state: 'superseded' } : { ...facts, email: done.email };
+    });
+  } catch (error) {
+    if (databaseErrorCode(error) !== uniqueViolation) throw error;
+    // The new address of a change went to another account meanwhile.
+    const facts = await readToken(db, presented);
+    return facts.state === 'unknown' ? facts : { ...facts, state: 'address_taken' };
+  }
+};
+
+const lockAccount = async (tx: Database, presented: Presented): Promise<void> => {
+  const isIt =
+    presented.by === 'link'
+      ? sql`v.token_hash = ${Buffer.from(presented.tokenHash)}`
+      : sql`v.message_id = ${presented.messageId}`;
+  await sql`
+    SELECT FROM verifications v JOIN accounts a ON a.id = v.account_id WHERE ${isIt} FOR UPDATE OF a`.execute(
+    tx,
+  );
+};
+
+/** The one conditional UPDATE that makes a token single-use. */
+const consume = async (tx: Database, messageId: string, by: Presented['by']): Promise<boolean> => {
+  const { numUpdatedRows } = await tx
+    .updateTable('verifications')
+    .set({ consumed_at: sql`now()`, consumed_by: by })
+    .where('message_id', '=', messageId)
+    .where('consumed_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows === 1n;
+};
+
+const newMessageId = (): string => uuidV7(Date.now(), randomBytes(10));
+
+type Effect = { readonly email: string | null };
+
+/** What a used token does to its account; null when the change that it belongs to is no longer wanted. */
+const takeEffect = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect | null> => {
+  if (token.purpose === 'email_changed' && token.change !== null)
+    return undoChange(tx, token.accountId, token.change.id, token.messageId);
+  if (token.change !== null)
+    return confirmChangeSide(tx, token.accountId, token.change, token.messageId, newMessageId());
+  return token.purpose === 'sms' ? provePhone(tx, token, by) : proveEmail(tx, token, by);
+};
+
+/** Whoever used the link has read the mailbox, whatever the message was for. */
+const proveEmail = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect> => {
+  const { rows } = await sql<{ email: string | null; first_proof: boolean }>`
+    WITH before AS (SELECT id, verified_at IS NULL AS first_proof FROM accounts WHERE id = ${token.accountId})
+    UPDATE accounts a
+       SET status = CASE WHEN a.status = 'pending' THEN 'active' ELSE a.status END,
+           verified_at = coalesce(a.verified_at, now()), updated_at = now()
+      FROM before WHERE a.id = before.id
+    RETURNING a.email, before.first_proof`.execute(tx);
+  if (rows[0]?.first_proof === true) await tellVerified(tx, token, 'EMAIL_VERIFIED', by);
+  return { email: rows[0]?.email ?? null };
+};
+
+const provePhone = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect> => {
+  const { rows } = await sql<{ email: string | null; first_proof: boolean }>`
+    WITH before AS (SELECT id, phone_verified_at IS NULL AS first_proof FROM accounts WHERE id = ${token.accountId})
+    UPDATE accounts a
+       SET status = CASE WHEN a.status = 'pending' THEN 'active' ELSE a.status END,
+           phone_verified_at = coalesce(a.phone_verified_at, now()), updated_at = now()
+      FROM before WHERE a.id = before.id
+    RETURNING a.email, before.first_proof`.execute(tx);
+  if (rows[0]?.first_proof === true) await tellVerified(tx, token, 'PHONE_VERIFIED', by);
+  return { email: rows[0]?.email ?? null };
+};
+
+const tellVerified = async (
+  tx: Database,
+  token: KnownToken,
+  type: 'EMAIL_VERIFIED' | 'PHONE_VERIFIED',
+  by: Presented['by'],
+): Promise<void> => {
+  await tx
+    .insertInto('account_events')
+    .values({
+      account_id: token.accountId,
+      type,
+      detail: JSON.stringify({ by, purpose: token.purpose, messageId: token.messageId }),
+    })
+    .execute();
 };

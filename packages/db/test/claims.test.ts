@@ -71,7 +71,7 @@ describe('a claim', () => {
     const foreign = requestFor(email, { subjectKey: hashOf('another purpose') });
     await acceptMessages(db, [older, newer, foreign]);
     const claims = await claimMessages(db, [older.id, newer.id, foreign.id], leaseSeconds);
-    expect(claims.map((c) => c?.superseded)).toEqual([true, false, false]);
+    expect(claims.map((c) => c?.newerMessages)).toEqual([1, 0, 0]);
   });
 
   test('of a message that was tried before brings what its token is derived from', async () => {

@@ -12,6 +12,7 @@ const subjectOf = (kind: LimitSubject['kind'], name: string, max = 1, windowSeco
   kind,
   key: hashOf(name),
   limits: [{ max, windowSeconds }],
+  rememberSeconds: windowSeconds,
 });
 
 describe('the charges of a subject', () => {
@@ -39,7 +40,12 @@ describe('the charges of a subject', () => {
   test('of a client address are the messages it asked for, of whatever address', async () => {
     const ipKey = hashOf(newEmail());
     for (let i = 0; i < 3; i += 1) await accept(db, newEmail(), { ipKey });
-    const subject: LimitSubject = { kind: 'ip', key: ipKey, limits: [{ max: 3, windowSeconds: 60 }] };
+    const subject: LimitSubject = {
+      kind: 'ip',
+      key: ipKey,
+      limits: [{ max: 3, windowSeconds: 60 }],
+      rememberSeconds: 60,
+    };
     expect((await chargeLimits(db, subject, newId())).charged).toBe(false);
     // The same bytes as an address are another subject.
     expect(await readCharges(db, { ...subject, kind: 'address' })).toEqual([]);

@@ -90,7 +90,8 @@ test('an idempotency key is forgotten after a day, and its message is not', asyn
 });
 
 test('charges go after the longest window that a limit may have, and reports after the messages’ time', async () => {
-  const subject = { kind: 'ip', key: hashOf('ip'), limits: [{ max: 5, windowSeconds: day }] } as const;
+  const limits = [{ max: 5, windowSeconds: day }];
+  const subject = { kind: 'ip', key: hashOf('ip'), limits, rememberSeconds: day } as const;
   await chargeLimits(db, subject, newId());
   await chargeLimits(db, subject, newId());
   const id = await send(db, await createAccount(db));

@@ -19,6 +19,9 @@ const typesOfInterfaces: Readonly<Record<string, string>> = {
   Date: 'timestamp with time zone',
   Buffer: 'bytea',
   Json: 'jsonb',
+  NullableJson: 'jsonb',
+  boolean: 'boolean',
+  'string[]': 'ARRAY',
   Sequence: 'bigint',
 };
 
@@ -29,7 +32,7 @@ const propertiesOf = (interfaceName: string): readonly (readonly [name: string, 
   [...bodyOf(interfaceName).matchAll(/^ {2}(\w+): (.+);$/gm)].map(([, name = '', type = '']) => [name, type]);
 
 const readColumn = (name: string, text: string): Column => {
-  const nullable = text.endsWith(' | null');
+  const nullable = text.endsWith(' | null') || text === 'NullableJson';
   const bare = text.replace(/ \| null$/, '');
   const wrapped = /^Generated(?:Always)?<(.+)>$/.exec(bare)?.[1];
   const type = wrapped ?? bare;

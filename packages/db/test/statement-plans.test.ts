@@ -74,7 +74,12 @@ describe(`with ${pastSize} rows of each kind and a backlog as long`, { timeout: 
     ['address', 'messages_limit'],
   ] as const)('the charges of a busy %s are read from the window only', async (kind, index) => {
     const key = kind === 'ip' ? past.ipKey : past.limitKey;
-    const subject: LimitSubject = { kind, key, limits: [{ max: 5, windowSeconds: hour }] };
+    const subject: LimitSubject = {
+      kind,
+      key,
+      limits: [{ max: 5, windowSeconds: hour }],
+      rememberSeconds: hour,
+    };
     for (const run of [
       (on: Database) => readCharges(on, subject),
       (on: Database) => readChargesOfMany(on, [subject]),

@@ -1,5 +1,11 @@
 import { createPostgresBackend, Queue } from 'bullmq';
-import { mailQueue, messagesOfJobMax, type SendJobData, sendJobId, sendJobName } from '@reconfirm/core/jobs/send';
+import {
+  mailQueue,
+  messagesOfJobMax,
+  type SendJobData,
+  sendJobId,
+  sendJobName,
+} from '@reconfirm/core/jobs/send';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
 
 /** One message at which a worker should look now. */

@@ -4,8 +4,8 @@
 -- KEYS[1]    since when this Redis remembers (ms); missing after it was emptied
 -- KEYS[i+1]  a subject, in the order of the questions: "<since when Redis remembered when it was
 --            written> <time in ms>:<charge id> ...", oldest first
--- ARGV       how many sets of limits there are; for each: longest window in ms, number of limits, then
---            as many pairs: max, window in ms
+-- ARGV       how many sets of limits there are; for each: for how long charges are remembered in ms,
+--            number of limits, then as many pairs: max, window in ms
 --            then for each question: "charge", "peek" or "refund"; charge id ("" for peek); number of
 --            subjects; for each subject: number of its set of limits (from 1), number of past requests
 --            from the rows in Postgres or -1 when they have not been read, then as many pairs: charge
@@ -42,7 +42,7 @@ end
 
 local limit_sets = {}
 for i = 1, next_number() do
-  local set = { longest = next_number() }
+  local set = { remember = next_number() }
   for j = 1, next_number() do
     set[j] = { max = next_number(), window = next_number() }
   end
@@ -91,11 +91,11 @@ end
 -- What counts of a subject now; nil when that cannot be known without the rows.
 local function look(key, id, set, past)
   local memory, charges = read(key)
-  if memory ~= since and now - since < set.longest and not past then return nil end
-  local seen = { key = key, longest = set.longest, charges = {}, already = false, full = false }
+  if memory ~= since and now - since < set.remember and not past then return nil end
+  local seen = { key = key, remember = set.remember, charges = {}, already = false, full = false }
   local known = {}
   local function keep(charge)
-    if now - charge.at >= set.longest or known[charge.id] then return end
+    if now - charge.at >= set.remember or known[charge.id] then return end
     known[charge.id] = true
     seen.charges[#seen.charges + 1] = charge
   end
@@ -127,7 +127,7 @@ local function settle(seen, charges_it, id)
     seen.charges[#seen.charges + 1] = { at = now, id = id }
     seen.stale = true
   end
-  if seen.stale then write(seen.key, since, seen.charges, 'PX', seen.longest) end
+  if seen.stale then write(seen.key, since, seen.charges, 'PX', seen.remember) end
   return answer_of(seen, charges_it or seen.already)
 end
 

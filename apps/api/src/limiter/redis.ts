@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '@reconfirm/core/app-error';
-import {
-  decideLimits,
-  type Limit,
-  type LimitDecision,
-  type LimitSubject,
-  longestWindowSeconds,
-} from '@reconfirm/core/limits';
+import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import { createBatcher } from '@reconfirm/db/batcher';
 import type { CountedRequest } from '@reconfirm/db/limit-charges';
 import type { Redis } from 'ioredis';
@@ -151,24 +145,29 @@ const keysOf = (prefix: string, batch: readonly Question[]): readonly string[] =
 
 /** As limiter.lua reads them: first the sets of limits, of which a batch has few. */
 const argumentsOf = (batch: readonly Question[]): readonly (string | number)[] => {
-  const numbers = new Map<readonly Limit[], number>();
-  const sets: (string | number)[] = [];
+  const sets: LimitSubject[] = [];
   const asked: (string | number)[] = [];
-  const numberOf = (limits: readonly Limit[]): number => {
-    const known = numbers.get(limits);
-    if (known !== undefined) return known;
-    numbers.set(limits, numbers.size + 1);
-    sets.push(longestWindowSeconds(limits) * 1000, limits.length);
-    for (const { max, windowSeconds } of limits) sets.push(max, windowSeconds * 1000);
-    return numbers.size;
-  };
   for (const { verb, subjects, chargeId, pasts } of batch) {
     asked.push(verb, chargeId, subjects.length);
     for (const [index, subject] of subjects.entries()) {
       const past = pasts[index];
-      asked.push(numberOf(subject.limits), past?.length ?? -1);
+      asked.push(numberOf(subject, sets), past?.length ?? -1);
       for (const { charge, ageMs } of past ?? []) asked.push(charge, Math.round(ageMs));
     }
   }
-  return [numbers.size, ...sets, ...asked];
+  return [sets.length, ...sets.flatMap(setArguments), ...asked];
 };
+
+/** Which of the sets a subject is counted by, from 1; a new one where it is like none of them. */
+const numberOf = (subject: LimitSubject, sets: LimitSubject[]): number => {
+  const known = sets.findIndex(
+    (set) => set.limits === subject.limits && set.rememberSeconds === subject.rememberSeconds,
+  );
+  return known === -1 ? sets.push(subject) : known + 1;
+};
+
+const setArguments = ({ limits, rememberSeconds }: LimitSubject): readonly number[] => [
+  rememberSeconds * 1000,
+  limits.length,
+  ...limits.flatMap(({ max, windowSeconds }) => [max, windowSeconds * 1000]),
+];

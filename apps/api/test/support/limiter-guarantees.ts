@@ -181,12 +181,16 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
         {
           // Drawn anew, so that another limiter's run of this test has other subjects.
           hashKey: new Secret(hashKey),
-          organizationId: defaultOrganizationId,
           ipv6PrefixBits: 64,
-          ipLimits: [{ max: 1, windowSeconds: 60 }],
-          addressLimits: [],
+          rememberSeconds: { ip: 60, address: 0 },
         },
-        { purpose: signup, email, clientAddress },
+        {
+          organizationId: defaultOrganizationId,
+          purpose: signup,
+          destination: email,
+          limits: { ip: [{ max: 1, windowSeconds: 60 }], email: [], phone: [] },
+          clientAddress,
+        },
       ).ip;
     const hashKey = Buffer.from(newId()).toString('base64');
     expect((await charge(subjectAt('2001:db8:0:1::1'), newId())).allowed).toBe(true);

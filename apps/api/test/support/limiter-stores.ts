@@ -23,6 +23,7 @@ export const subjectOf = (
   kind,
   key: randomBytes(32),
   limits: limits.map(([max, windowSeconds]) => ({ max, windowSeconds })),
+  rememberSeconds: Math.max(0, ...limits.map(([, windowSeconds]) => windowSeconds)),
 });
 
 /** The arguments of make_interval before its seconds: years, months, weeks, days, hours, minutes. */
@@ -55,7 +56,7 @@ export const openRows = async (): Promise<LimiterRows> => {
         [subject.kind === 'ip' ? 'ipKey' : 'limitKey']: subject.key,
       };
       const rest = {
-        channel: 'email',
+        channel: 'email' as const,
         contract: 'v1',
         locale: null,
         redirectUrl: null,

@@ -1,4 +1,5 @@
 import { isAddressRange } from '../client-address.ts';
+import { changeModes } from '../contact-change.ts';
 import { parseLimits } from '../limits.ts';
 import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
@@ -57,11 +58,32 @@ export const apiSettings = {
     },
     parseLimits,
   ),
+  CODE_GUESS_LIMIT: custom(
+    {
+      form: 'count/seconds',
+      fallback: '5/3600',
+      describe:
+        'Wrong codes that are compared for one address and purpose, over all its messages. A resend does not renew them; the link goes on working.',
+    },
+    (value) => {
+      const limits = parseLimits(value);
+      const only = 'problem' in limits || limits.length !== 1 ? undefined : limits[0];
+      return only === undefined || only.max > 100
+        ? { problem: 'must be one limit like 5/3600, at most 100' }
+        : only;
+    },
+  ),
   LIMITER_ON_ERROR: choice({
     values: ['postgres', 'closed', 'open'],
     fallback: 'postgres',
     describe:
       'When Redis does not answer: count the rows in Postgres, refuse with 503, or accept without limits.',
+  }),
+  EMAIL_CHANGE_MODE: choice({
+    values: changeModes,
+    fallback: 'both',
+    describe:
+      'both: a proved current address has to agree to a move with a link of its own. new_only: the new address alone confirms. Either way the old address is told afterwards, with a link that undoes it for 7 days.',
   }),
   DISCLOSURE: choice({
     values: ['documented', 'strict'],

@@ -1,4 +1,6 @@
 import { apiSettings } from './api-settings.ts';
+import type { PurposePolicies } from '../purposes/policy.ts';
+import { signup } from '../purposes/signup.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -25,6 +27,21 @@ const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
   if (production && config.EMAIL_PROVIDER === 'log')
     problems.push('EMAIL_PROVIDER must not be log in production: no mail would leave');
   return problems;
+};
+
+/** What the settings want otherwise than the purposes' own defaults. */
+export const purposePoliciesOf = (
+  config: Pick<
+    ApiConfig | WorkerConfig,
+    'PURPOSE_LIFETIMES' | 'PURPOSE_LIVE_TOKENS' | 'VERIFICATION_TOKEN_TTL_HOURS'
+  >,
+): PurposePolicies => {
+  const { codeSeconds } = signup.lifetime;
+  const ofSignup = { linkSeconds: config.VERIFICATION_TOKEN_TTL_HOURS * 3600, codeSeconds };
+  return {
+    lifetimes: new Map([[signup.name, ofSignup], ...config.PURPOSE_LIFETIMES]),
+    liveTokens: config.PURPOSE_LIVE_TOKENS,
+  };
 };
 
 /** The API's configuration, or every problem with it. */

@@ -1,5 +1,6 @@
 import { choice, custom, customSecret, integer, optional, secret, secretUrl, text } from './setting.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
+import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
 import { parseKeyRing } from '../token.ts';
 
 /** Routes are fixed, so a path before them could not be served: an origin is all there is to say. */
@@ -116,8 +117,27 @@ export const sharedSettings = {
     min: 1,
     max: 168,
     fallback: '24',
-    describe: 'Lifetime of a verification link, counted from the hand-over to the provider.',
+    describe:
+      'Lifetime of the link of a sign-up, counted from the hand-over to the provider. PURPOSE_LIFETIMES goes before it.',
   }),
+  PURPOSE_LIFETIMES: custom(
+    {
+      form: 'recovery=1800/600,invitation=604800',
+      fallback: '',
+      describe:
+        'Seconds that the link, and after a slash the code, of a purpose work, counted from the hand-over. Defaults: signup 86400/3600, invitation 604800/3600, email_change 86400/3600, recovery and magiclink 1800/600, phone_change and sms 600.',
+    },
+    parseLifetimes,
+  ),
+  PURPOSE_LIVE_TOKENS: custom(
+    {
+      form: 'magiclink=newest-3,recovery=until-handed-over',
+      fallback: '',
+      describe:
+        'Which messages of one address and purpose work: newest (the default: asking ends the older one at once), newest-2, newest-3, or until-handed-over (the older one works until the newer was handed to the provider).',
+    },
+    parseLiveTokensByPurpose,
+  ),
   DEFAULT_LOCALE: choice({
     values: ['en', 'es'],
     fallback: 'en',

@@ -1,16 +1,56 @@
 import type { AccountStatus } from '../account.ts';
+import type { Channel } from '../destination.ts';
+import type { LiveTokens } from '../live-tokens.ts';
 
 /** Why an account does not get a message of some purpose. */
 export type Ineligibility = 'already_verified' | 'suspended';
 
+/** How long each credential of a message works, counted from its hand-over to the provider. */
+export interface Lifetime {
+  readonly linkSeconds: number;
+  readonly codeSeconds: number;
+}
+
 /** What one kind of verification is: everything that differs between purposes stands here. */
 export interface Purpose {
   readonly name: string;
-  readonly channel: 'email';
-  readonly credential: 'link';
+  readonly channel: Channel;
+  /** What a message of this purpose carries. An SMS has no room for a link that people would trust. */
+  readonly credential: 'link_and_code' | 'link' | 'code';
+  /** Unless PURPOSE_LIFETIMES or the organization says otherwise. */
+  readonly lifetime: Lifetime;
+  /** Which messages of a subject work, unless PURPOSE_LIVE_TOKENS or the organization says otherwise. */
+  readonly liveTokens: LiveTokens;
+  /**
+   * Who may ask. What only a signed-in account (or the service for it) asks for is ordered by the account
+   * and not by the address: a new wish ends the one before, whatever address it names.
+   */
+  readonly askedBy: 'anybody' | 'administrator' | 'account' | 'service';
   /** How long after acceptance a message is still worth sending; then it ends as FAILED. */
   readonly sendWithinSeconds: number;
-  readonly template: string;
+  /** Whether confirming lets the person in, besides proving the address. Such a link is worth stealing. */
+  readonly opensSession: boolean;
   /** Null when an account of that status should get the message. */
   readonly ineligible: (status: AccountStatus) => Ineligibility | null;
 }
+
+/** Whose newest message owns the live token of a purpose. */
+export const orderedBy = (purpose: Pick<Purpose, 'askedBy'>): 'address' | 'account' =>
+  purpose.askedBy === 'anybody' || purpose.askedBy === 'administrator' ? 'address' : 'account';
+
+/** For purposes that prove an address once: who has proved it needs no other message. */
+export const onlyWhilePending = (status: AccountStatus): Ineligibility | null => {
+  switch (status) {
+    case 'pending':
+      return null;
+    case 'active':
+    case 'past_due':
+      return 'already_verified';
+    case 'suspended':
+      return 'suspended';
+  }
+};
+
+/** For purposes that a verified account asks for again and again. */
+export const unlessSuspended = (status: AccountStatus): Ineligibility | null =>
+  status === 'suspended' ? 'suspended' : null;

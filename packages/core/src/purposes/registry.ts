@@ -1,8 +1,24 @@
+import { emailChange } from './email-change.ts';
+import { emailChanged } from './email-changed.ts';
+import { invitation } from './invitation.ts';
+import { magiclink } from './magiclink.ts';
+import { phoneChange } from './phone-change.ts';
 import type { Purpose } from './purpose.ts';
+import { recovery } from './recovery.ts';
 import { signup } from './signup.ts';
+import { sms } from './sms.ts';
 
 /** Every purpose that can be asked for. Adding one: a file beside `signup.ts`, a line here, a template. */
-export const purposes = { signup } as const satisfies Record<string, Purpose>;
+export const purposes = {
+  signup,
+  invitation,
+  recovery,
+  magiclink,
+  email_change: emailChange,
+  email_changed: emailChanged,
+  phone_change: phoneChange,
+  sms,
+} as const satisfies Record<string, Purpose>;
 
 export type PurposeName = keyof typeof purposes;
 

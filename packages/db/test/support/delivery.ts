@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { newestOnly } from '@reconfirm/core/live-tokens';
+import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { type AttemptStart, beginAttempts, type ClaimedMessage, claimMessages } from '../../src/claims.ts';
 import type { Database } from '../../src/database.ts';
 import { type MessageRecord, recordMessages } from '../../src/records.ts';
-import type { AccountRow } from '../../src/schema.ts';
-import { accept, hashOf } from './rows.ts';
+import type { Presented } from '../../src/token-state.ts';
+import { type Confirmation, confirmToken } from '../../src/verifications.ts';
+import { accept, hashOf, type MailAccount } from './rows.ts';
 
 export const leaseSeconds = 60;
 export const ttlSeconds = 3600;
+export const codeTtlSeconds = 600;
 
 /** Claims one message; throws when there is nothing to claim. */
 export const claim = async (db: Database, id: string): Promise<ClaimedMessage> => {
@@ -17,6 +21,16 @@ export const claim = async (db: Database, id: string): Promise<ClaimedMessage> =
 
 /** What stands for the token of a message: tests look it up by this hash. */
 export const tokenHashOf = (messageId: string): Buffer => hashOf(`token ${messageId}`);
+
+/** What stands for the code of a message. */
+export const codeHashOf = (messageId: string): Buffer => hashOf(`code ${messageId}`);
+
+/** A token as its link brings it back. */
+export const byLink = (tokenHash: Uint8Array): Presented => ({ by: 'link', tokenHash });
+
+/** Confirms by link, whatever the purpose. */
+export const confirm = (db: Database, tokenHash: Uint8Array): Promise<Confirmation> =>
+  confirmToken(db, byLink(tokenHash), purposeNames);
 
 /** What a worker begins an attempt with. */
 export const startOf = (
@@ -33,6 +47,8 @@ export const startOf = (
   nonce: randomBytes(16),
   keyVersion: 1,
   ttlSeconds,
+  code: { hash: codeHashOf(claimed.id), ttlSeconds: codeTtlSeconds },
+  liveTokens: newestOnly,
 });
 
 /** Begins an attempt on a claimed message; false when its fence does not hold. */
@@ -66,14 +82,14 @@ export const recordOf = (
 });
 
 /** Accepts and claims a message of an account and begins its attempt: as it is while it is being sent. */
-export const startSending = async (db: Database, account: AccountRow): Promise<ClaimedMessage> => {
+export const startSending = async (db: Database, account: MailAccount): Promise<ClaimedMessage> => {
   const claimed = await claim(db, await accept(db, account.email));
   await begin(db, claimed, account.id);
   return claimed;
 };
 
 /** The whole way of a message of an account up to `sent`. Returns the message's id. */
-export const send = async (db: Database, account: AccountRow): Promise<string> => {
+export const send = async (db: Database, account: MailAccount): Promise<string> => {
   const claimed = await startSending(db, account);
   await recordMessages(db, [recordOf(claimed)]);
   return claimed.id;

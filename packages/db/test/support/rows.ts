@@ -30,14 +30,21 @@ export const requestFor = (email: string, changes: Partial<MessageRequest> = {})
 
 export const newEmail = (): string => `${randomBytes(6).toString('hex')}@example.com`;
 
+/** An account that has an e-mail address. */
+export type MailAccount = AccountRow & { readonly email: string };
+
 /** An account that a request for its address finds. */
-export const createAccount = async (db: Database, status: AccountStatus = 'pending'): Promise<AccountRow> => {
+export const createAccount = async (
+  db: Database,
+  status: AccountStatus = 'pending',
+): Promise<MailAccount> => {
   const email = newEmail();
-  return db
+  const row = await db
     .insertInto('accounts')
     .values({ id: newId(), organization_id: defaultOrganizationId, email, email_key: hashOf(email), status })
     .returningAll()
     .executeTakeFirstOrThrow();
+  return { ...row, email };
 };
 
 /** Accepts one request and returns its id. */
@@ -80,6 +87,7 @@ export const letTimePass = async (db: Database, messageId: string, seconds: numb
            lease_until = lease_until - make_interval(secs => ${seconds})
      WHERE id = ${messageId}`.execute(db);
   await sql`
-    UPDATE verifications SET expires_at = expires_at - make_interval(secs => ${seconds})
+    UPDATE verifications SET expires_at = expires_at - make_interval(secs => ${seconds}),
+           code_expires_at = code_expires_at - make_interval(secs => ${seconds})
      WHERE message_id = ${messageId}`.execute(db);
 };

@@ -43,9 +43,9 @@ export const adminRoutes =
         const addressKey =
           address === undefined
             ? undefined
-            : addressKeyOf(deps.keys, readEmail(address, deps.rules).lookupForm);
+            : addressKeyOf(deps.keys, deps.organizationId, readEmail(address, deps.rules).lookupForm);
         const messages = await deps.listMessages({
-          organizationId: deps.keys.organizationId,
+          organizationId: deps.organizationId,
           limit: size + 1,
           ...(addressKey === undefined
             ? {}
@@ -77,7 +77,7 @@ export const adminRoutes =
         },
       },
       async (request) => {
-        const history = await deps.findMessage(deps.keys.organizationId, request.params.id);
+        const history = await deps.findMessage(deps.organizationId, request.params.id);
         if (history === undefined) throw new ProblemError('NOT_FOUND');
         const { summary, entries } = explainMessage(timelineFacts(history), new Date());
         return {

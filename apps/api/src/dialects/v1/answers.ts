@@ -3,7 +3,8 @@ import type { ErrorReason } from '@reconfirm/core/error-codes';
 import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { MessageSummary } from '@reconfirm/db/message-history';
-import type { TokenState } from '@reconfirm/db/verifications';
+import type { Confirmation } from '@reconfirm/db/verifications';
+import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
@@ -113,8 +114,18 @@ export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'
   });
 };
 
+/** The problem that each way of not confirming is. A forgotten one does not compile. */
+export const confirmProblem = (outcome: Exclude<ConfirmOutcome, { kind: 'confirmed' }>): ProblemError => {
+  if (outcome.kind !== 'locked') return new ProblemError(tokenProblem(outcome.kind) ?? 'TOKEN_UNKNOWN');
+  const seconds = outcome.retryAfterSeconds;
+  return new ProblemError('CODE_LOCKED', {
+    detail: `Too many codes were tried for this address. The link still works; a code is taken again in ${seconds} seconds.`,
+    headers: { 'retry-after': String(seconds) },
+  });
+};
+
 /** Why a token does not confirm anything; null where it does. */
-export const tokenProblem = (state: TokenState): ErrorReason | null => {
+export const tokenProblem = (state: Confirmation['state']): ErrorReason | null => {
   switch (state) {
     case 'live':
     case 'consumed':
@@ -125,7 +136,10 @@ export const tokenProblem = (state: TokenState): ErrorReason | null => {
       return 'TOKEN_SUPERSEDED';
     case 'suspended':
       return 'ACCOUNT_SUSPENDED';
+    case 'address_taken':
+      return 'EMAIL_ALREADY_REGISTERED';
     case 'unknown':
+    case 'other_purpose':
       return 'TOKEN_UNKNOWN';
   }
 };

@@ -1,7 +1,9 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
+import { changeRoutes } from './change-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
+import { messageRoutes } from './message-routes.ts';
 import { publicRoutes } from './public-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
@@ -13,13 +15,15 @@ export const v1 =
     const { redirects } = deps.rules;
     await app.register(cors, {
       origin: redirects.kind === 'any' ? true : [...redirects.origins],
-      methods: ['GET', 'POST'],
+      methods: ['GET', 'POST', 'DELETE'],
       allowedHeaders: ['content-type', 'authorization', 'idempotency-key'],
       exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed'],
       maxAge: 600,
     });
     await app.register(publicRoutes(deps));
+    await app.register(messageRoutes(deps));
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
+    await app.register(changeRoutes(deps));
     await app.register(adminRoutes(deps));
   };

@@ -28,14 +28,18 @@ export const publicRoutes =
         const { body } = request;
         const email = readEmail(body.email, deps.rules);
         const outcome = await deps.register({
-          contract: 'v1',
+          organizationId: deps.organizationId,
           email,
           name: body.name ?? null,
           locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
           clientAddress: request.ip,
         });
-        deps.decided(request, 'register', email, outcome);
+        deps.decided(
+          request,
+          { what: 'register', organizationId: deps.organizationId, destination: email },
+          outcome,
+        );
         switch (outcome.kind) {
           case 'already_registered':
             throw new ProblemError('EMAIL_ALREADY_REGISTERED');
@@ -70,15 +74,19 @@ export const publicRoutes =
         const { body } = request;
         const email = readEmail(body.email, deps.rules);
         const outcome = await deps.resend({
+          organizationId: deps.organizationId,
           purpose: purposes.signup,
-          contract: 'v1',
-          email,
+          destination: email,
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
           locale: readLocale(body.locale),
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
         });
-        deps.decided(request, 'resend', email, outcome);
+        deps.decided(
+          request,
+          { what: 'resend', organizationId: deps.organizationId, destination: email },
+          outcome,
+        );
         const { headers } = answerResend(outcome, deps.emailOff);
         return reply.headers(headers).send({ ok: true, message: resendMessage });
       },
@@ -97,8 +105,13 @@ export const publicRoutes =
       },
       async (request) => {
         const email = readEmail(request.query.email, deps.rules);
+        const { organizationId, limits } = deps;
         const { retryAfterSeconds } = await deps.limiter.peek(
-          addressSubject(deps.keys, purposes.signup, email, addressKeyOf(deps.keys, email.lookupForm)),
+          addressSubject(
+            deps.keys,
+            { organizationId, limits, purpose: purposes.signup, destination: email },
+            addressKeyOf(deps.keys, organizationId, email.lookupForm),
+          ),
         );
         return {
           ok: true as const,

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { errorCodes } from '@reconfirm/core/error-codes';
 import { tokenPattern } from '@reconfirm/core/token';
 
@@ -63,6 +63,85 @@ export const ResendHeaders = Type.Object({
   ),
 });
 
+/** What anybody may ask for. */
+const AskedPurpose = Type.Union(
+  [Type.Literal('signup'), Type.Literal('recovery'), Type.Literal('magiclink')],
+  { description: 'What the message is for' },
+);
+
+export const AskBody = Type.Object(
+  {
+    purpose: AskedPurpose,
+    email: Email,
+    redirectUrl: Type.Optional(RedirectUrl),
+    locale: Type.Optional(Locale),
+  },
+  closed,
+);
+
+export const AskAnswer = Type.Object({
+  ok: Type.Literal(true),
+  messageId: Type.String({ description: 'Opaque handle; given for unknown addresses too' }),
+  nextAllowedAt: Type.String({ format: 'date-time' }),
+});
+
+export const HandleParams = Type.Object(
+  { handle: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
+  closed,
+);
+
+export const HandleAnswer = Type.Object({
+  ok: Type.Literal(true),
+  status: Type.Union([Type.Literal('pending'), Type.Literal('verified')]),
+});
+
+export const ChangeEmailBody = Type.Object(
+  { email: Email, redirectUrl: Type.Optional(RedirectUrl), locale: Type.Optional(Locale) },
+  closed,
+);
+
+export const ChangeAnswer = Type.Object({
+  ok: Type.Literal(true),
+  change: Type.Object({
+    id: Type.String(),
+    newEmail: Type.String(),
+    mode: Type.Union([Type.Literal('new_only'), Type.Literal('both')]),
+    confirmed: Type.Object({ current: Type.Boolean(), new: Type.Boolean() }),
+    expiresAt: Type.String({ format: 'date-time' }),
+  }),
+});
+
+export const Nothing = Type.Null({ description: 'No content' });
+
+export const VerifyBody = Type.Object(
+  {
+    token: Type.Optional(Token),
+    email: Type.Optional(Email),
+    code: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'The six digits, as typed or pasted; together with `email`',
+        examples: ['123 456'],
+      }),
+    ),
+    purpose: Type.Optional(
+      Type.Literal('signup', { description: 'What the code is for; signup unless given' }),
+    ),
+  },
+  closed,
+);
+export type VerifyInput = Static<typeof VerifyBody>;
+
+export const ConfirmAnswer = Type.Object({
+  ok: Type.Literal(true),
+  purpose: Type.String(),
+  email: Type.Union([Type.String(), Type.Null()]),
+  alreadyConfirmed: Type.Boolean({
+    description: 'True when it had been confirmed before: a success all the same',
+  }),
+});
+
 export const TokenBody = Type.Object({ token: Token }, closed);
 export const TokenQuery = Type.Object({ token: Token }, closed);
 /** Read leniently: a person with a broken link gets a page, not a list of errors. */
@@ -94,7 +173,7 @@ const Instant = Type.String({ format: 'date-time' });
 
 export const Tenant = Type.Object({
   id: Type.String(),
-  email: Type.String(),
+  email: nullable(Type.String({ description: 'Null for an account that has a phone number only' })),
   name: nullable(Type.String()),
   status: TenantStatus,
   locale: nullable(Type.String()),

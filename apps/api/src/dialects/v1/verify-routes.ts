@@ -1,8 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { errorCodes } from '@reconfirm/core/error-codes';
+import type { PurposeName } from '@reconfirm/core/purposes/registry';
 import { hashToken, tokenPattern } from '@reconfirm/core/token';
-import type { TokenFacts, TokenState } from '@reconfirm/db/verifications';
+import type { Presented, TokenFacts, TokenState } from '@reconfirm/db/token-state';
+import type { Confirmation } from '@reconfirm/db/verifications';
 import { confirmationPage, confirmedPage, problemPage } from '../../pages/confirmation-page.ts';
 import { asProblem } from '../../error-to-problem.ts';
 import { ProblemError } from '../../problem.ts';
@@ -12,6 +14,14 @@ import type { V1Dependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
 
 const tokenShape = new RegExp(tokenPattern);
+
+/**
+ * What a press of the button may confirm: it proves an address and lets nobody in, so a scanner that
+ * presses it too does no harm.
+ */
+const confirmedByLink = ['signup', 'email_change', 'email_changed'] as const satisfies readonly PurposeName[];
+
+const byLink = (token: string): Presented => ({ by: 'link', tokenHash: hashToken(token) });
 
 /**
  * Looking at a token and using it up. Mail scanners and previews follow links, so GET and HEAD never
@@ -56,7 +66,7 @@ export const verifyRoutes =
           response: { 200: schemas.CheckAnswer, ...schemas.problems(400, 503) },
         },
       },
-      async (request) => checkAnswer(await deps.readToken(hashToken(request.query.token))),
+      async (request) => checkAnswer(await deps.readToken(byLink(request.query.token))),
     );
 
     app.get(
@@ -76,14 +86,14 @@ export const verifyRoutes =
         const wellFormed = tokenShape.test(token);
         if (!wantsPage(request.headers.accept)) {
           if (!wellFormed) throw new ProblemError('VALIDATION_FAILED', { errors: [badToken] });
-          return reply.type('application/json').send(checkAnswer(await deps.readToken(hashToken(token))));
+          return reply.type('application/json').send(checkAnswer(await deps.readToken(byLink(token))));
         }
         const locale = deps.negotiate(request.headers['accept-language']);
         if (!wellFormed)
           return sendPage(reply, 400, (nonce) => problemPage({ brand: deps.brand, locale, nonce }));
-        const { state, email } = await deps.readToken(hashToken(token));
-        return sendPage(reply, pageStatus(state), (nonce) =>
-          confirmationPage({ brand: deps.brand, locale, nonce, token, state, email }),
+        const facts = await deps.readToken(byLink(token));
+        return sendPage(reply, pageStatus(facts.state), (nonce) =>
+          confirmationPage({ brand: deps.brand, locale, nonce, token, ...shownOf(facts) }),
         );
       },
     );
@@ -102,7 +112,7 @@ export const verifyRoutes =
       },
       async (request, reply) => {
         const { token } = request.body;
-        const facts = await deps.consumeToken(hashToken(token));
+        const facts = await deps.confirmToken(byLink(token), confirmedByLink);
         request.log.info({ state: facts.state }, 'token.presented');
         if (isForm(request.headers['content-type'])) {
           const locale = deps.negotiate(request.headers['accept-language']);
@@ -110,33 +120,39 @@ export const verifyRoutes =
         }
         const reason = tokenProblem(facts.state);
         if (reason !== null) throw new ProblemError(reason);
-        return { ok: true as const, email: facts.email ?? '', message: verifiedMessage };
+        return { ok: true as const, email: shownOf(facts).email ?? '', message: verifiedMessage };
       },
     );
 
     const sendResultPage = (
       reply: FastifyReply,
-      shown: { facts: TokenFacts; locale: ReturnType<typeof deps.negotiate>; token: string },
+      shown: { facts: Confirmation; locale: ReturnType<typeof deps.negotiate>; token: string },
     ): FastifyReply => {
-      const { state, email } = shown.facts;
+      const { state, email } = shownOf(shown.facts);
       const page = { brand: deps.brand, locale: shown.locale };
       if (state === 'live' || state === 'consumed')
         return sendPage(reply, 200, (nonce) =>
           confirmedPage({ ...page, nonce, outcome: state === 'live' ? 'confirmed' : 'already_confirmed' }),
         );
-      return sendPage(reply, pageStatus(state), (nonce) =>
+      return sendPage(reply, pageStatus(shown.facts.state), (nonce) =>
         confirmationPage({ ...page, nonce, token: shown.token, state, email }),
       );
     };
   };
 
 /** The page of a token has the status that JSON would have. */
-const pageStatus = (state: TokenState): number => {
+const pageStatus = (state: Confirmation['state']): number => {
   const reason = tokenProblem(state);
   return reason === null ? 200 : errorCodes[reason].status;
 };
 
 const badToken = { field: 'token', message: 'must be 64 hex digits', code: 'pattern' };
+
+/** A token that cannot be confirmed here is shown as one that nobody made. */
+const shownOf = (facts: Confirmation): { readonly state: TokenState; readonly email: string | null } =>
+  facts.state === 'unknown' || facts.state === 'other_purpose' || facts.state === 'address_taken'
+    ? { state: 'unknown', email: null }
+    : { state: facts.state, email: facts.email };
 
 const checkAnswer = (facts: TokenFacts) =>
   facts.state === 'live' && facts.email !== null ? { valid: true, email: facts.email } : { valid: false };

@@ -1,0 +1,56 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { ApiConfig } from '@reconfirm/core/config/config';
+import { withOwnOrigin } from '@reconfirm/core/redirect';
+import * as accounts from '@reconfirm/db/accounts';
+import { cancelContactChange, findPendingChange } from '@reconfirm/db/contact-changes';
+import { isConfirmedSince } from '@reconfirm/db/message-handle';
+import { findMessageHistory, listMessages } from '@reconfirm/db/message-history';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { readToken } from '@reconfirm/db/token-state';
+import { confirmToken } from '@reconfirm/db/verifications';
+import { v1 } from '../dialects/v1/plugin.ts';
+import { negotiateLocale } from '../language.ts';
+import { type ContractRules, createUseCases, type Parts } from '../use-cases.ts';
+
+/** What seed 001 asks of the use cases. */
+export const v1Rules = (config: ApiConfig): ContractRules => ({
+  contract: 'v1',
+  limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_ADDRESS },
+  disclosure: config.DISCLOSURE,
+  refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
+});
+
+/** The v1 contract, put together. */
+export const composeV1 = (parts: Parts): FastifyPluginAsync => {
+  const { config, db, keys, limiter } = parts;
+  const rules = v1Rules(config);
+  return v1({
+    ...createUseCases(parts, rules),
+    limiter,
+    keys,
+    limits: rules.limits,
+    organizationId: defaultOrganizationId,
+    rules: {
+      identity: config.EMAIL_IDENTITY,
+      redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
+      redirectOnMiss: config.REDIRECT_ON_MISS,
+      production: config.NODE_ENV === 'production',
+    },
+    emailOff: config.EMAIL_OFF,
+    adminKey: config.ADMIN_KEY,
+    brand: config.BRAND_NAME,
+    negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+    findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),
+    cancelChange: (accountId) => cancelContactChange(db, accountId, 'email'),
+    isConfirmedSince: (organizationId, id) => isConfirmedSince(db, organizationId, id),
+    readToken: (presented) => readToken(db, presented),
+    confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
+    findByApiKey: (id, hash) => accounts.findAccountByApiKey(db, id, hash),
+    findAccount: (id) => accounts.findAccount(db, id),
+    listEvents: (id) => accounts.listAccountEvents(db, id),
+    listMessages: (filter) => listMessages(db, filter),
+    findMessage: (organizationId, id) => findMessageHistory(db, organizationId, id),
+    verifyByAdmin: (id) => accounts.verifyAccountByAdmin(db, id),
+    changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
+  });
+};

@@ -1,0 +1,98 @@
+import type { ApiConfig } from '@reconfirm/core/config/config';
+import { purposePoliciesOf } from '@reconfirm/core/config/config';
+import type { Disclosure } from '@reconfirm/core/disclosure';
+import type { ContractLimits } from '@reconfirm/core/limits';
+import { policyOf } from '@reconfirm/core/purposes/policy';
+import { purposes } from '@reconfirm/core/purposes/registry';
+import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
+import { registerAccount } from '@reconfirm/db/accounts';
+import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
+import { requestContactChange } from '@reconfirm/db/contact-changes';
+import type { Database } from '@reconfirm/db/database';
+import { confirmToken } from '@reconfirm/db/verifications';
+import { type ChangeContact, createChangeContact } from './change-contact.ts';
+import { type Confirm, createConfirm } from './confirm.ts';
+import type { Intake } from './intake.ts';
+import type { Limiter } from './limiter/limiter.ts';
+import type { ApiMetrics } from './metrics.ts';
+import { createRegister, type Register } from './register.ts';
+import type { KeySettings } from './request-keys.ts';
+import { createResend, type Resend } from './resend.ts';
+import type { FindStatus } from './stores.ts';
+import { tellDecision, type TellDecision } from './tell-decision.ts';
+
+/** What every contract's use cases are made of. */
+export interface Parts {
+  readonly config: ApiConfig;
+  readonly db: Database;
+  readonly metrics: ApiMetrics;
+  readonly keys: KeySettings;
+  readonly limiter: Limiter;
+  readonly findStatus: FindStatus;
+  readonly intake: Intake;
+  readonly ring: (messageId: string) => void;
+}
+
+/** What one contract wants of the use cases; everything else is the same for all. */
+export interface ContractRules {
+  /** As rows, metrics and operators know it. */
+  readonly contract: string;
+  readonly limits: ContractLimits;
+  readonly disclosure: Disclosure;
+  /** Requests are refused, before any limit is charged, while mail is switched off. */
+  readonly refusesWhileEmailIsOff: boolean;
+}
+
+export interface UseCases {
+  readonly resend: Resend;
+  readonly register: Register;
+  readonly changeContact: ChangeContact;
+  readonly confirm: Confirm;
+  readonly decided: TellDecision;
+}
+
+/** The use cases as one contract calls them. */
+export const createUseCases = (parts: Parts, rules: ContractRules): UseCases => {
+  const { config, db, keys, limiter, findStatus, ring } = parts;
+  const { contract, limits } = rules;
+  const policies = purposePoliciesOf(config);
+  return {
+    resend: createResend({
+      keys,
+      ...rules,
+      limiter,
+      findStatus,
+      accept: parts.intake.accept,
+      findIdempotent: (key) => findIdempotentRequest(db, key),
+    }),
+    register: createRegister({
+      keys,
+      contract,
+      limits,
+      limiter,
+      findStatus,
+      ring,
+      write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),
+    }),
+    changeContact: createChangeContact({
+      keys,
+      contract,
+      limits,
+      mode: config.EMAIL_CHANGE_MODE,
+      lifetimeSeconds: (channel) =>
+        policyOf(channel === 'sms' ? purposes.phone_change : purposes.email_change, policies).lifetime
+          .linkSeconds,
+      limiter,
+      write: (change, messages) => requestContactChange(db, change, messages),
+      ring,
+    }),
+    confirm: createConfirm({
+      keys,
+      confirmToken: (presented, wanted) => confirmToken(db, presented, wanted),
+      countGuess: (subjectKey) => countGuess(db, subjectKey, config.CODE_GUESS_LIMIT),
+      forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
+      findCodes: (subjectKey) => findCodes(db, subjectKey),
+    }),
+    decided: tellDecision(parts.metrics, keys, contract),
+  };
+};

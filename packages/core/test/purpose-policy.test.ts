@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { newestOnly, parseLiveTokens } from '../src/live-tokens.ts';
+import { parseLifetimes, parseLiveTokensByPurpose, policyOf } from '../src/purposes/policy.ts';
+import { orderedBy } from '../src/purposes/purpose.ts';
+import { purposeNames, purposes } from '../src/purposes/registry.ts';
+
+const nothing = { lifetimes: new Map(), liveTokens: new Map() };
+
+describe('what holds for a purpose', () => {
+  test.each(purposeNames)('%s: its own defaults, newest only, unless something else is wanted', (name) => {
+    const purpose = purposes[name];
+    expect(policyOf(purpose, nothing)).toEqual({ lifetime: purpose.lifetime, liveTokens: newestOnly });
+  });
+
+  test('a code that signs somebody in lives ten minutes at most', () => {
+    const signingIn = purposeNames.filter((name) => name !== 'invitation' && purposes[name].opensSession);
+    expect(signingIn).toEqual(['recovery', 'magiclink', 'sms']);
+    for (const name of signingIn) expect(purposes[name].lifetime.codeSeconds).toBeLessThanOrEqual(600);
+  });
+
+  test('a code never outlives the link beside it', () => {
+    const lifetimes = new Map([['signup', { linkSeconds: 300, codeSeconds: 3600 }]]);
+    expect(policyOf(purposes.signup, { ...nothing, lifetimes }).lifetime).toEqual({
+      linkSeconds: 300,
+      codeSeconds: 300,
+    });
+  });
+
+  test('is ordered by the account only where the account itself asks', () =>
+    expect(purposeNames.filter((name) => orderedBy(purposes[name]) === 'account')).toEqual([
+      'email_change',
+      'email_changed',
+      'phone_change',
+    ]));
+});
+
+describe('settings', () => {
+  test('lifetimes are read for link and code, or for both at once', () =>
+    expect(parseLifetimes('recovery=1800/600, invitation=604800')).toEqual(
+      new Map([
+        ['recovery', { linkSeconds: 1800, codeSeconds: 600 }],
+        ['invitation', { linkSeconds: 604_800, codeSeconds: 604_800 }],
+      ]),
+    ));
+
+  test.each(['recover=1800', 'recovery', 'recovery=1h', 'recovery=59', 'recovery=2592001', 'recovery=600/1'])(
+    '%j is refused as a lifetime, with a sentence',
+    (text) => expect(parseLifetimes(text)).toEqual({ problem: expect.stringMatching(/must/) }),
+  );
+
+  test('live tokens are read by purpose', () =>
+    expect(parseLiveTokensByPurpose('magiclink=newest-3,recovery=until-handed-over')).toEqual(
+      new Map([
+        ['magiclink', { newest: 3, supersededWhen: 'accepted' }],
+        ['recovery', { newest: 1, supersededWhen: 'handed_over' }],
+      ]),
+    ));
+
+  test.each(['newest-4', 'newest-0', 'all', ''])('%j is refused as a policy', (text) =>
+    expect(parseLiveTokens(text)).toHaveProperty('problem'),
+  );
+});

@@ -68,34 +68,42 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
+    // Read while the limits are charged; not told to a client whose own limit refuses.
+    const disclosing = discloseStatus(command, keys);
+    void disclosing.catch(() => {});
+    const limits = await chargeLimits(keys);
+    const by = limits.find((decision) => !decision.allowed);
+    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
 
     try {
-      return await decideCharged(command, keys, ip);
+      const disclosed = await disclosing;
+      if (disclosed !== null) return await discloseFor(disclosed, keys, by === undefined);
+      if (by !== undefined) return { kind: 'limited', by, limits };
+      return await acceptCharged(command, keys, limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
     }
   };
 
-  async function decideCharged(
+  /** Client and address, all or none. */
+  async function chargeLimits(keys: RequestKeys): Promise<readonly LimitDecision[]> {
+    try {
+      return await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+    } catch (error) {
+      // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
+      if (mayGiveBack(error, keys)) void refundAll(keys);
+      throw error;
+    }
+  }
+
+  async function acceptCharged(
     command: ResendCommand,
     keys: RequestKeys,
-    ip: LimitDecision,
+    limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    // After the client's limit, which stays charged: asking who is verified must cost something.
-    const disclosed = await discloseStatus(command, keys);
-    if (disclosed !== null) return { kind: disclosed };
-
-    const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await refund(keys, 'ip');
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
-    }
     const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
-    if (acceptance === 'accepted')
-      return { kind: 'accepted', messageId: keys.messageId, limits: [ip, address] };
+    if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
@@ -118,6 +126,20 @@ export const createResend = (deps: ResendDependencies): Resend => {
       await deps.findStatus(command.organizationId, keys.addressKey),
       command.purpose,
     );
+  }
+
+  /** Asking who is verified costs the client a charge and the address none, whatever its cooldown. */
+  async function discloseFor(
+    disclosed: 'already_verified' | 'suspended',
+    keys: RequestKeys,
+    isCharged: boolean,
+  ): Promise<ResendOutcome> {
+    if (isCharged) {
+      await refund(keys, 'address');
+      return { kind: disclosed };
+    }
+    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

@@ -109,6 +109,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     backend: queue.consumer,
     concurrency: config.WORKER_CONCURRENCY,
     rate: config.SEND_RATE,
+    ringAll: doorbell.ringAll,
     handle,
     onError: (error) => {
       metrics.queueError();

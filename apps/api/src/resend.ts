@@ -1,9 +1,10 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
-import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
+import { disclose, readsAccount } from '@reconfirm/core/disclosure';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
@@ -36,12 +37,7 @@ export type ResendOutcome =
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
-  /** Name of the contract that the requests come by, as rows and operators know it. */
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  /** Whether requests are refused because mail is switched off. */
-  readonly refusesWhileEmailIsOff: boolean;
-  readonly disclosure: Disclosure;
+  readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
@@ -58,10 +54,11 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
  */
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
-    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const rules = deps.rulesOf(command.organizationId);
+    if (rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
     const keys = makeRequestKeys(deps.keys, {
       ...command,
-      limits: deps.limits,
+      limits: rules.limits,
       fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
     });
 
@@ -69,7 +66,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     if (repeated !== null) return repeated;
 
     // Read while the limits are charged; not told to a client whose own limit refuses.
-    const disclosing = discloseStatus(command, keys);
+    const disclosing = discloseStatus(command, keys, rules);
     void disclosing.catch(() => {});
     const limits = await chargeLimits(keys);
     const by = limits.find((decision) => !decision.allowed);
@@ -79,7 +76,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
       const disclosed = await disclosing;
       if (disclosed !== null) return await discloseFor(disclosed, keys, by === undefined);
       if (by !== undefined) return { kind: 'limited', by, limits };
-      return await acceptCharged(command, keys, limits);
+      return await acceptCharged({ ...command, contract: rules.contract }, keys, limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -98,11 +95,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   async function acceptCharged(
-    command: ResendCommand,
+    command: ResendCommand & { readonly contract: string },
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
+    const acceptance = await deps.accept(messageRequestOf(command, keys));
     if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
@@ -119,10 +116,10 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
-    if (!readsAccount(deps.disclosure)) return null;
+  async function discloseStatus(command: ResendCommand, keys: RequestKeys, { disclosure }: ContractRules) {
+    if (!readsAccount(disclosure)) return null;
     return disclose(
-      deps.disclosure,
+      disclosure,
       await deps.findStatus(command.organizationId, keys.addressKey),
       command.purpose,
     );

@@ -10,9 +10,11 @@ import { organizationsChangedSince } from './organizations.ts';
 export interface OrganizationConfigs<C extends object> {
   /** Of memory and at once. An organization that is not known has the installation's. */
   configOf(organizationId: string): C;
+  /** Resolves once they were read for the first time, and tries when they were not. Rejects with the database away. */
+  loaded(): Promise<void>;
   /** Reads what was changed since the last time. */
   refresh(): Promise<void>;
-  /** Begins to refresh by itself. */
+  /** Refreshes by itself from now on, the first time at once. */
   start(): void;
   stop(): void;
 }
@@ -37,6 +39,8 @@ export const createOrganizationConfigs = <C extends object>(
   let since = new Date(0);
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;
+  let isLoaded = false;
+  let loading: Promise<void> | undefined;
 
   const refresh = async (): Promise<void> => {
     const { organizations, until } = await organizationsChangedSince(db, since);
@@ -47,6 +51,7 @@ export const createOrganizationConfigs = <C extends object>(
       if (Object.keys(overrides).length === 0) configs.delete(id);
       else configs.set(id, configFor(config, overrides));
     }
+    isLoaded = true;
   };
 
   const read = (
@@ -59,22 +64,29 @@ export const createOrganizationConfigs = <C extends object>(
     return null;
   };
 
-  const schedule = (): void => {
+  const schedule = (afterMs: number): void => {
     timer = setTimeout(() => {
       void refresh()
         .catch((cause: unknown) => onProblem({ cause }))
         .finally(() => {
-          if (!isStopped) schedule();
+          if (!isStopped) schedule(options.intervalMs);
         });
-    }, options.intervalMs);
+    }, afterMs);
   };
 
   return {
     configOf: (organizationId) => configs.get(organizationId) ?? config,
+    loaded: async () => {
+      if (isLoaded) return;
+      loading ??= refresh().finally(() => {
+        loading = undefined;
+      });
+      await loading;
+    },
     refresh,
     start: () => {
       isStopped = false;
-      schedule();
+      schedule(0);
     },
     stop: () => {
       isStopped = true;

@@ -13,11 +13,18 @@ export interface Organization {
   readonly updatedAt: Date;
 }
 
+export interface NewOrganization {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly settings: OrganizationValues;
+}
+
 const toOrganization = (row: Selectable<OrganizationsTable>): Organization => ({
   id: row.id,
   slug: row.slug,
   name: row.name,
-  settings: row.settings as OrganizationValues,
+  settings: row.settings,
   createdAt: row.created_at,
   updatedAt: row.updated_at,
 });
@@ -25,12 +32,7 @@ const toOrganization = (row: Selectable<OrganizationsTable>): Organization => ({
 /** Null when the slug is taken: then nothing was written. */
 export const createOrganization = async (
   db: Database,
-  organization: {
-    readonly id: string;
-    readonly slug: string;
-    readonly name: string;
-    readonly settings: OrganizationValues;
-  },
+  organization: NewOrganization,
 ): Promise<Organization | null> => {
   const row = await db
     .insertInto('organizations')

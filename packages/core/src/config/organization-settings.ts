@@ -57,7 +57,7 @@ export const readOrganizationValues = (
     if (isProblem(read)) problems.push(`${name} ${read.problem}`);
     else overrides[name] = read;
   }
-  return problems.length > 0 ? { problems } : { overrides: overrides as OrganizationOverrides };
+  return problems.length > 0 ? { problems } : { overrides };
 };
 
 /** The installation's configuration as one organization has it. */

@@ -5,10 +5,10 @@ import { parseKeyRing } from '../token.ts';
 
 /** Routes are fixed, so a path before them could not be served: an origin is all there is to say. */
 const readOrigin = (value: string): string | { readonly problem: string } => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
-  return url !== undefined && isWeb && `${url.origin}/` === url.href
-    ? url.origin
+  const parsed = URL.canParse(value) ? new URL(value) : undefined;
+  const isWeb = parsed?.protocol === 'https:' || parsed?.protocol === 'http:';
+  return parsed !== undefined && isWeb && `${parsed.origin}/` === parsed.href
+    ? parsed.origin
     : { problem: 'must be an origin like https://verify.example.com, without a path' };
 };
 

@@ -1,4 +1,5 @@
 import { choice, custom, customSecret, integer, optional, secret, secretUrl, text } from './setting.ts';
+import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
 import { parseKeyRing } from '../token.ts';
 
@@ -119,7 +120,7 @@ export const sharedSettings = {
     describe: 'Lifetime of a verification link, counted from the hand-over to the provider.',
   }),
   DEFAULT_LOCALE: choice({
-    values: ['en', 'es'],
+    values: supportedLocales,
     fallback: 'en',
     describe: 'Language of mails and pages when neither the request nor the account names one we have.',
   }),

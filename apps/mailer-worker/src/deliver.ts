@@ -16,6 +16,7 @@ import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
 import type { Lane, LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
+import { plainConfirmingTemplate } from './render-request.ts';
 import type { Renderer } from './render.ts';
 import type { Mailbox, OutgoingMail, SendResult, Transport } from './transports/transport.ts';
 
@@ -142,7 +143,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   ): OutgoingMail => {
     const page = allowed(claimed.redirectUrl) ?? allowed(account.redirectUrl) ?? confirmationPage;
     const rendered = renderer.render({
-      template: purpose.template,
+      template: plainConfirmingTemplate(purpose.template),
       locale: chooseLocale(
         claimed.locale ?? undefined,
         account.locale ?? undefined,
@@ -153,6 +154,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
         link: verificationLink(page, token.reveal()),
         name: account.name ?? undefined,
         lifetimeSeconds: options.tokenTtlSeconds,
+        policy: 'newest_only',
       },
     });
     return {

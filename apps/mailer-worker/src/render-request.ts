@@ -30,7 +30,7 @@ export type InvitationValues = ConfirmingValues & {
 
 /** To the old address, which has to agree (double confirmation). */
 export type CurrentAddressValues = ConfirmingValues & {
-  /** From `maskedAddress`: an old mailbox may be in other hands. */
+  /** From `maskedAddress`, else it is left out: an old mailbox may be in other hands. */
   readonly newAddressMasked?: string | undefined;
 };
 
@@ -171,6 +171,7 @@ const confirming = (values: ConfirmingValues): MailValues => ({
   link: values.link ?? null,
   code: values.code ?? null,
   lifetimeSeconds: values.link === undefined ? null : values.lifetimeSeconds,
-  codeLifetimeSeconds: values.code === undefined ? null : (values.codeLifetimeSeconds ?? values.lifetimeSeconds),
+  codeLifetimeSeconds:
+    values.code === undefined ? null : (values.codeLifetimeSeconds ?? values.lifetimeSeconds),
   policy: values.policy,
 });

@@ -58,11 +58,16 @@ const readTemplate = (file: string): Promise<string> =>
 
 /** The layout around the template around its parts. MJML's own includes stay off: they read any file. */
 const assemble = async (name: string, ending: string): Promise<string> => {
-  const [layout, body] = await Promise.all([readTemplate(`layout.${ending}`), readTemplate(`${name}.${ending}`)]);
+  const [layout, body] = await Promise.all([
+    readTemplate(`layout.${ending}`),
+    readTemplate(`${name}.${ending}`),
+  ]);
   const wanted = new Set([...body.matchAll(partPattern)].map((match) => match[1] ?? ''));
   const parts = new Map<string, string>();
   for (const part of wanted) parts.set(part, await readTemplate(`parts/${part}.${ending}`));
-  return layout.replace('[[body]]', () => body.replace(partPattern, (_all, part: string) => parts.get(part) ?? ''));
+  return layout.replace('[[body]]', () =>
+    body.replace(partPattern, (_all, part: string) => parts.get(part) ?? ''),
+  );
 };
 
 const partPattern = /\[\[part ([a-z-]+)\]\]\n?/g;

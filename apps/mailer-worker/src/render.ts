@@ -1,6 +1,7 @@
 import { displayName, organizationDisplayName } from '@reconfirm/core/display-name';
 import { lifetimeInWords } from '@reconfirm/core/lifetime';
 import { chooseLocale, isRightToLeft, supportedLocales } from '@reconfirm/core/locale';
+import { isMaskedAddress } from '@reconfirm/core/masked-address';
 import { type Brand, fillBrand, type FilledBrand, oneLine, webUrl } from './render-brand.ts';
 import { probeRequests } from './render-probe.ts';
 import {
@@ -156,7 +157,7 @@ const checked = (values: MailValues): MailValues => ({
   link: checkedLink(values.link),
   notMeLink: checkedLink(values.notMeLink),
   code: values.code === null ? null : checkedCode(values.code),
-  newAddress: values.newAddress === null ? null : unlinked(oneLine(values.newAddress)),
+  newAddress: shownAddress(values.newAddress),
 });
 
 /** Escaping alone would let `javascript:` and `data:` pass. */
@@ -172,8 +173,9 @@ const checkedCode = (code: string): string => {
   return code;
 };
 
-/** An invisible joiner (U+2060) behind every sign that mail programs make links by. */
-const unlinked = (text: string): string => text.slice(0, 320).replace(/[@.:/]/g, '$&\u2060');
+/** What is not masked is not shown. An invisible joiner (U+2060) keeps mail programs from making a link of it. */
+const shownAddress = (masked: string | null): string | null =>
+  masked !== null && isMaskedAddress(masked) ? masked.replace(/[@.]/g, '$&\u2060') : null;
 
 const stringValues = (
   values: MailValues,

@@ -62,8 +62,7 @@ const clean = (raw: string | undefined, rule: NameRule): string | undefined => {
     .replace(/\.(?! |$)/g, '. ')
     .replace(/\s+/g, ' ')
     .trim();
-  const withoutNumbers =
-    countDigits(cleaned) > rule.maxDigits ? cleaned.replace(/\p{Nd}+/gu, '') : cleaned;
+  const withoutNumbers = countDigits(cleaned) > rule.maxDigits ? cleaned.replace(/\p{Nd}+/gu, '') : cleaned;
   const name = Array.from(withoutNumbers)
     .slice(0, rule.maxChars)
     .join('')

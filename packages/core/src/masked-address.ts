@@ -13,5 +13,9 @@ export const maskedAddress = (address: string): string => {
   return `${firstLetter(address)}${mask}@${firstLetter(domain)}${mask}${ending}`;
 };
 
+/** Says whether a text is what `maskedAddress` makes: nothing of a whole address or a sentence passes. */
+export const isMaskedAddress = (text: string): boolean =>
+  /^(?:[^\s\p{C}]•••@[^\s\p{C}]?•••(?:\.[\p{L}\p{M}\p{N}-]{1,63})?|•••)$/u.test(text);
+
 /** A whole code point, so that half of a pair never stands alone. */
 const firstLetter = (text: string): string => Array.from(text.slice(0, 2))[0] ?? '';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maskedAddress } from '../src/masked-address.ts';
+import { isMaskedAddress, maskedAddress } from '../src/masked-address.ts';
 
 test.each([
   ['ana@example.com', 'a•••@e•••.com'],
@@ -9,4 +9,17 @@ test.each([
   ['nobody', '•••'],
   ['@example.com', '•••'],
   ['', '•••'],
-])('of %j its owner sees %s', (address, masked) => expect(maskedAddress(address)).toBe(masked));
+])('of %j its owner sees %s', (address, masked) => {
+  expect(maskedAddress(address)).toBe(masked);
+  expect(isMaskedAddress(masked)).toBe(true);
+});
+
+test.each([
+  'ana@example.com',
+  'a•••',
+  'ana•••@e•••.com',
+  'a•••@example.com',
+  'a•••@e•••.com now',
+  '',
+  'a•••@e•••.x y',
+])('%j is not masked', (text) => expect(isMaskedAddress(text)).toBe(false));

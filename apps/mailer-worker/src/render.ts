@@ -1,4 +1,5 @@
 import { displayName, organizationDisplayName } from '@reconfirm/core/display-name';
+import { isolatedName } from '@reconfirm/core/isolated-name';
 import { lifetimeInWords } from '@reconfirm/core/lifetime';
 import { chooseLocale, isRightToLeft, supportedLocales } from '@reconfirm/core/locale';
 import { isMaskedAddress } from '@reconfirm/core/masked-address';
@@ -202,14 +203,10 @@ const stringValues = (
   };
 };
 
-/**
- * Names between first-strong isolates (UAX #9, 2.6), where a name of the other direction would pull the words and
- * signs around it out of their order. Not in subjects: old mail lists show the isolates as boxes.
- */
+/** For the body only: see `isolatedName`. */
 const isolateNames = (values: StringValues, direction: Direction): StringValues => {
-  const isolate = (text: string): string =>
-    text !== '' && (direction === 'rtl' || rightToLeftLetter.test(text)) ? `\u2068${text}\u2069` : text;
-  const { brand = '', name = '', inviter = '', organization = '' } = values;
+  const isolate = (name = ''): string => isolatedName(name, direction === 'rtl');
+  const { brand, name, inviter, organization } = values;
   return {
     ...values,
     brand: isolate(brand),
@@ -218,8 +215,6 @@ const isolateNames = (values: StringValues, direction: Direction): StringValues 
     organization: isolate(organization),
   };
 };
-
-const rightToLeftLetter = /[\p{Script=Arab}\p{Script=Hebr}\p{Script=Syrc}\p{Script=Thaa}]/u;
 
 /** Sentences in a row. Japanese and Chinese set no space between them. */
 const sentences = (locale: string, parts: readonly (string | undefined)[]): string =>

@@ -1,5 +1,6 @@
 import { displayName, organizationDisplayName } from '@reconfirm/core/display-name';
 import { isolatedName } from '@reconfirm/core/isolated-name';
+import { joinSentences } from '@reconfirm/core/join-sentences';
 import { lifetimeInWords } from '@reconfirm/core/lifetime';
 import { chooseLocale, isRightToLeft, supportedLocales } from '@reconfirm/core/locale';
 import { isMaskedAddress } from '@reconfirm/core/masked-address';
@@ -85,14 +86,14 @@ export const createRenderer = async (options: RendererOptions): Promise<Renderer
         ? format(locale, 'common', inSentences)['codeSubject']
         : plain['subject'];
     const subject = oneLine(named ?? '').slice(0, maxSubjectChars);
-    const validity = sentences(locale, [
+    const validity = joinSentences(locale, [
       values.lifetimeSeconds === null && values.codeLifetimeSeconds === null ? undefined : t['lifetime'],
       values.policy === null ? undefined : t['older'],
     ]);
     const filled = {
       lang: locale,
       subject,
-      preheader: sentences(locale, [t['intro'], validity]),
+      preheader: joinSentences(locale, [t['intro'], validity]),
       brand,
       link: values.link,
       code: values.code,
@@ -215,7 +216,3 @@ const isolateNames = (values: StringValues, direction: Direction): StringValues 
     organization: isolate(organization),
   };
 };
-
-/** Sentences in a row. Japanese and Chinese set no space between them. */
-const sentences = (locale: string, parts: readonly (string | undefined)[]): string =>
-  parts.filter((part) => part !== undefined && part !== '').join(/^(?:ja|zh)\b/.test(locale) ? '' : ' ');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { supportedLocales } from '@reconfirm/core/locale';
-import { type RenderRequest, templateNames } from '../src/render-request.ts';
+import { plainConfirmingTemplate, type RenderRequest, templateNames } from '../src/render-request.ts';
 import { createRenderer, type RenderedMail, type Renderer } from '../src/render.ts';
 import { fullMails, link, linkable, notMeLink, wordsOf } from './support/mail-samples.ts';
 
@@ -145,5 +145,49 @@ test('a hostile brand is text everywhere and one line in the subject', () => {
   expect(subject.length).toBeLessThanOrEqual(200);
   expect(html).not.toMatch(/<b>/);
   expect(html).toContain('&lt;b&gt;{{ link }}&lt;/b&gt;');
+  expect(text).not.toMatch(/^Bcc/m);
+});
+
+const renderSignup = (to: string): RenderedMail =>
+  renderer.render({
+    template: 'signup',
+    locale: 'en',
+    values: { link: to, lifetimeSeconds: 60, policy: 'newest_only' },
+  });
+
+describe('what would harm the reader is refused', () => {
+  test.each([
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'ftp://x.example',
+    '//x.example',
+    'x',
+    '',
+    'file:///etc/passwd',
+  ])('the link %j', (bad) => {
+    expect(() => renderSignup(bad)).toThrow(/http/);
+    const { values } = fullMails.signup;
+    expect(() =>
+      renderer.render({ ...fullMails.signup, locale: 'en', values: { ...values, notMeLink: bad } }),
+    ).toThrow(/http/);
+  });
+
+  test.each(['', '123', '12345678901', '12 34', '123-456', 'abcdef', '１２３４５６', '123456\n'])(
+    'the code %j',
+    (bad) => {
+      const values = { code: bad, lifetimeSeconds: 60, policy: 'newest_only' } as const;
+      expect(() => renderer.render({ template: 'signup', locale: 'en', values })).toThrow(/digits/);
+    },
+  );
+
+  test('a template that only another version knows', () => {
+    expect(() => plainConfirmingTemplate('invitation')).toThrow(/invitation/);
+  });
+});
+
+test('a link can not leave its attribute, its line or its element', () => {
+  const { html, text } = renderSignup('https://a.example/"><script>x</script>\r\nBcc: y?q=\'`{{ subject }}');
+  expect(html).not.toContain('<script>');
+  expect(html).not.toMatch(/href="[^"]*[<>\s][^"]*"/);
   expect(text).not.toMatch(/^Bcc/m);
 });

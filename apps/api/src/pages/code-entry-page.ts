@@ -1,3 +1,4 @@
+import { joinSentences } from '@reconfirm/core/join-sentences';
 import { html, type Markup } from './html.ts';
 import { addressBlock, noticePage, type PageFrame, postForm } from './notice-page.ts';
 import { formatString, type PageLanguage, pageLanguage } from './strings.ts';
@@ -7,6 +8,8 @@ export interface CodeEntryPageInput extends PageFrame {
   readonly action: string;
   /** What the route needs to know which code is meant. */
   readonly hidden: Readonly<Record<string, string>>;
+  /** How the code was sent; `email` unless given. An SMS is in no spam folder. */
+  readonly channel?: 'email' | 'sms';
   /** Where the message went. Only for somebody who typed it; masked for everybody else. */
   readonly destination?: string | null;
   /** What was the matter with the code that was just posted. */
@@ -23,14 +26,15 @@ export interface CodeEntryPageInput extends PageFrame {
  */
 export const codeEntryPage = (input: CodeEntryPageInput): string => {
   const language = pageLanguage(input.locale);
-  const { code, resend } = language.strings;
+  const { code } = language.strings;
   const forms = html`${addressBlock(input.destination, language)}
   ${postForm(input.action, input.hidden, code.button, codeField(input, language))}
   ${
     input.resendAction !== undefined &&
-    html`<div class="other">${postForm(input.resendAction, input.hidden, resend.button, null, 'plain')}</div>`
+    html`<div class="other">${postForm(input.resendAction, input.hidden, code.resend, null, 'plain')}</div>`
   }`;
-  return noticePage(input, language, code, 'none', forms);
+  const next = input.channel === 'sms' ? code.nextSms : code.next;
+  return noticePage(input, language, { ...code, next }, 'none', forms);
 };
 
 const codeField = (input: CodeEntryPageInput, language: PageLanguage): Markup => {
@@ -56,8 +60,8 @@ const codeField = (input: CodeEntryPageInput, language: PageLanguage): Markup =>
 
 const problemText = ({ problem, triesLeft, brand }: CodeEntryPageInput, language: PageLanguage): string => {
   const { code } = language.strings;
-  const text = problem === 'malformed' ? code.malformed : code.wrong;
-  return triesLeft === undefined
-    ? text
-    : `${text} ${formatString(language, code.triesLeft, { brand, count: triesLeft })}`;
+  return joinSentences(language.lang, [
+    problem === 'malformed' ? code.malformed : code.wrong,
+    triesLeft === undefined ? undefined : formatString(language, code.triesLeft, { brand, count: triesLeft }),
+  ]);
 };

@@ -117,7 +117,7 @@ form label { font-weight: 600; }
 .field[aria-invalid] { border-color: var(--bad); }
 .field.code { font-size: 1.5rem; font-weight: 700; letter-spacing: .2em; text-align: center;
   font-variant-numeric: tabular-nums; }
-.field + .button, .hint + .button { margin-top: .5rem; }
+.field + .button, .hint + .button, .wrong + .button { margin-top: .5rem; }
 .hint { color: var(--muted); font-size: .875rem; }
 .wrong { color: var(--bad); font-weight: 600; }
 .button.plain { background: var(--card); border-color: var(--edge); color: var(--text); }

@@ -52,6 +52,8 @@ export interface PageStrings {
   readonly code: FormText & {
     readonly label: string;
     readonly next: string;
+    readonly nextSms: string;
+    readonly resend: string;
     readonly wrong: string;
     readonly malformed: string;
     /** Names `{count}`. */

@@ -17,14 +17,7 @@ import { tr } from './locales/tr.ts';
 import { zhHans } from './locales/zh-hans.ts';
 import type { PageStrings } from './page-strings.ts';
 
-export {
-  type ConfirmationState,
-  confirmationStates,
-  type PageProblem,
-  pageProblems,
-  type PageStrings,
-  type PageText,
-} from './page-strings.ts';
+export { confirmationStates, pageProblems } from './page-strings.ts';
 
 /**
  * The pages for people in every supported language. A language that lacks a string does not compile,

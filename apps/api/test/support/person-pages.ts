@@ -28,6 +28,7 @@ export const formPages: Readonly<Record<string, readonly string[]>> = {
   code: ['/code'],
   'code wrong': ['/code', '/resend'],
   'code malformed': ['/code'],
+  'code by sms': ['/code'],
   'not me': ['/not-me'],
   ...Object.fromEntries(passwordPurposes.map((purpose) => [`password ${purpose}`, ['/password']])),
   'password too short': ['/password'],
@@ -58,6 +59,7 @@ export const personPages = (overrides: Overrides = {}): ReadonlyMap<string, stri
     ['code', codeEntryPage({ ...code, destination: email })],
     ['code wrong', codeEntryPage({ ...code, problem: 'wrong', triesLeft: 3, resendAction })],
     ['code malformed', codeEntryPage({ ...code, problem: 'malformed' })],
+    ['code by sms', codeEntryPage({ ...code, channel: 'sms' })],
     ['not me', notMePage({ ...plain, action: '/not-me', token: input.token })],
     ['disowned', disownedPage(plain)],
     ...passwordPurposes.map(

@@ -95,6 +95,8 @@ export const de: PageStrings = {
     label: 'Code',
     button: 'Bestätigen',
     next: 'Noch keine Nachricht? Es kann einige Minuten dauern. Sehen Sie auch im Spam-Ordner nach.',
+    nextSms: 'Noch keine Nachricht? Es kann einige Minuten dauern.',
+    resend: 'Neuen Code senden',
     wrong: 'Dieser Code stimmt nicht.',
     malformed: 'Ein Code besteht nur aus Ziffern. Bitte geben Sie alle ein.',
     triesLeft: '{count, plural, one {Sie haben noch # Versuch.} other {Sie haben noch # Versuche.}}',

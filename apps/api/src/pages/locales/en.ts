@@ -94,6 +94,8 @@ export const en: PageStrings = {
     label: 'Code',
     button: 'Confirm',
     next: 'No message yet? It can take a few minutes. Look in your spam folder too.',
+    nextSms: 'No message yet? It can take a few minutes.',
+    resend: 'Send a new code',
     wrong: 'This code is not right.',
     malformed: 'A code has only digits. Please enter all of them.',
     triesLeft: '{count, plural, one {You have # try left.} other {You have # tries left.}}',

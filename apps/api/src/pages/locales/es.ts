@@ -94,6 +94,8 @@ export const es: PageStrings = {
     label: 'Código',
     button: 'Confirmar',
     next: '¿No ha llegado el mensaje? Puede tardar unos minutos. Mira también en la carpeta de correo no deseado.',
+    nextSms: '¿No ha llegado el mensaje? Puede tardar unos minutos.',
+    resend: 'Enviar un código nuevo',
     wrong: 'Este código no es correcto.',
     malformed: 'Un código solo tiene cifras. Escríbelas todas.',
     triesLeft:

@@ -95,6 +95,8 @@ export const fr: PageStrings = {
     label: 'Code',
     button: 'Confirmer',
     next: 'Pas encore de message ? Il peut mettre quelques minutes. Regardez aussi dans vos courriers indésirables.',
+    nextSms: 'Pas encore de message ? Il peut mettre quelques minutes.',
+    resend: 'Envoyer un nouveau code',
     wrong: 'Ce code n’est pas le bon.',
     malformed: 'Un code ne contient que des chiffres. Veuillez les saisir tous.',
     triesLeft:

@@ -95,6 +95,8 @@ export const it: PageStrings = {
     label: 'Codice',
     button: 'Conferma',
     next: 'Ancora nessun messaggio? Può volerci qualche minuto. Controlla anche nella posta indesiderata.',
+    nextSms: 'Ancora nessun messaggio? Può volerci qualche minuto.',
+    resend: 'Invia un nuovo codice',
     wrong: 'Questo codice non è corretto.',
     malformed: 'Un codice contiene solo cifre. Inseriscile tutte.',
     triesLeft:

@@ -94,6 +94,8 @@ export const ja: PageStrings = {
     label: 'コード',
     button: '確認する',
     next: 'メッセージが届きませんか？数分かかることがあります。迷惑メールフォルダーもご確認ください。',
+    nextSms: 'メッセージが届きませんか？数分かかることがあります。',
+    resend: '新しいコードを送信する',
     wrong: 'コードが正しくありません。',
     malformed: 'コードは数字だけです。すべての数字を入力してください。',
     triesLeft: '{count, plural, other {あと#回入力できます。}}',

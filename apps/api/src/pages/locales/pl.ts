@@ -94,6 +94,8 @@ export const pl: PageStrings = {
     label: 'Kod',
     button: 'Potwierdź',
     next: 'Nie ma jeszcze wiadomości? Może to potrwać kilka minut. Zajrzyj też do folderu ze spamem.',
+    nextSms: 'Nie ma jeszcze wiadomości? Może to potrwać kilka minut.',
+    resend: 'Wyślij nowy kod',
     wrong: 'Ten kod jest nieprawidłowy.',
     malformed: 'Kod składa się z samych cyfr. Wpisz je wszystkie.',
     triesLeft:

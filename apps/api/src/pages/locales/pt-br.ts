@@ -94,6 +94,8 @@ export const ptBR: PageStrings = {
     label: 'Código',
     button: 'Confirmar',
     next: 'A mensagem ainda não chegou? Pode levar alguns minutos. Veja também na pasta de spam.',
+    nextSms: 'A mensagem ainda não chegou? Pode levar alguns minutos.',
+    resend: 'Enviar um novo código',
     wrong: 'Este código não está certo.',
     malformed: 'Um código tem apenas números. Digite todos.',
     triesLeft:

@@ -94,6 +94,8 @@ export const tr: PageStrings = {
     label: 'Kod',
     button: 'Onayla',
     next: 'İleti henüz gelmedi mi? Birkaç dakika sürebilir. Spam klasörüne de bakın.',
+    nextSms: 'İleti henüz gelmedi mi? Birkaç dakika sürebilir.',
+    resend: 'Yeni bir kod gönder',
     wrong: 'Bu kod doğru değil.',
     malformed: 'Kod yalnızca rakamlardan oluşur. Lütfen hepsini girin.',
     triesLeft: '{count, plural, one {# deneme hakkınız kaldı.} other {# deneme hakkınız kaldı.}}',

@@ -94,6 +94,8 @@ export const zhHans: PageStrings = {
     label: '验证码',
     button: '确认',
     next: '还没有收到消息？可能需要几分钟。也请查看垃圾邮件文件夹。',
+    nextSms: '还没有收到消息？可能需要几分钟。',
+    resend: '发送新验证码',
     wrong: '验证码不正确。',
     malformed: '验证码只包含数字，请完整输入。',
     triesLeft: '{count, plural, other {您还可以尝试 # 次。}}',

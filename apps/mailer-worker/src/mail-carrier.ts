@@ -4,6 +4,8 @@ import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
 import { judgeRedirect, type RedirectRule, verificationLink, withOwnOrigin } from '@reconfirm/core/redirect';
 import type { Carrier, Draft } from './carrier.ts';
+import { mailContent } from './mail-content.ts';
+import type { Brand } from './render-brand.ts';
 import type { Renderer } from './render.ts';
 import type { Mailbox, OutgoingMail, Transport } from './transports/transport.ts';
 
@@ -19,6 +21,7 @@ export interface MailCarrierOptions {
 
 /** In whose name an organization's mails are sent. */
 export interface MailSender {
+  readonly brand: Brand;
   readonly from: Mailbox;
   readonly replyTo: Mailbox | undefined;
   /** Where links may lead, our own page included. */
@@ -34,6 +37,14 @@ export const mailSenders = (configOf: (organizationId: string) => WorkerConfig) 
     const known = made.get(config);
     if (known !== undefined) return known;
     const sender: MailSender = {
+      brand: {
+        name: config.BRAND_NAME,
+        logoUrl: config.BRAND_LOGO_URL,
+        logoDarkUrl: config.BRAND_LOGO_DARK_URL,
+        buttonColor: config.BRAND_BUTTON_COLOR,
+        buttonTextColor: config.BRAND_BUTTON_TEXT_COLOR,
+        supportUrl: config.SUPPORT_URL,
+      },
       from: config.MAIL_FROM,
       replyTo: config.MAIL_REPLY_TO,
       redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
@@ -56,25 +67,23 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return decision.allowed ? decision.url : null;
   };
 
-  const compose = ({ claimed, account, to, purpose, policy, credential }: Draft): OutgoingMail => {
+  const compose = (draft: Draft): OutgoingMail => {
+    const { claimed, account, to, credential } = draft;
     const sender = options.senderOf(claimed.organizationId);
     const page =
       allowed(claimed.redirectUrl, sender.redirects) ??
       allowed(account.redirectUrl, sender.redirects) ??
       confirmationPage;
+    const link = verificationLink(page, credential.token.reveal());
     const rendered = renderer.render({
-      template: purpose.name,
+      ...mailContent(draft, link, sender.brand.name),
+      brand: sender.brand,
       locale: chooseLocale(
         claimed.locale ?? undefined,
         account.locale ?? undefined,
         options.supportedLocales,
         sender.defaultLocale,
       ),
-      values: {
-        link: verificationLink(page, credential.token.reveal()),
-        name: account.name ?? undefined,
-        lifetimeSeconds: policy.lifetime.linkSeconds,
-      },
     });
     return {
       messageId: claimed.id,

@@ -6,6 +6,7 @@ import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import type { SealAddress } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
@@ -38,6 +39,8 @@ export type ResendOutcome =
 export interface ResendDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
+  /** Seals the address for a notice to somebody without an account; null where none is sent. */
+  readonly sealAddress: SealAddress;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
@@ -99,7 +102,8 @@ export const createResend = (deps: ResendDependencies): Resend => {
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const acceptance = await deps.accept(messageRequestOf(command, keys));
+    const sealed = deps.sealAddress(command.organizationId, command.destination, keys.messageId);
+    const acceptance = await deps.accept({ ...messageRequestOf(command, keys), sealed });
     if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };

@@ -16,6 +16,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
+import { addressSealer } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
 
@@ -54,6 +55,7 @@ export const createUseCases = (
     resend: createResend({
       keys,
       rulesOf,
+      sealAddress: addressSealer(configOf),
       limiter,
       findStatus,
       accept: parts.intake.accept,

@@ -9,6 +9,7 @@ import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { composeV1, v1Rules } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
@@ -47,7 +48,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     keys: {
       hashKey: config.ADDRESS_HASH_KEY,
       ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-      rememberSeconds: rememberSecondsOf([v1Rules(config).limits]),
+      rememberSeconds: rememberSecondsOf([v1Rules, hooksRules].map((rules) => rules(config).limits)),
     },
     limiter,
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
@@ -70,6 +71,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       composeV1(parts),
+      composeHooks(parts),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

@@ -3,27 +3,31 @@ import type { Destination } from '@reconfirm/core/destination';
 import { seal, sealNonceSizeBytes } from '@reconfirm/core/sealed';
 import { type SealedContent, writeSealedContent } from '@reconfirm/core/sealed-content';
 import { Secret } from '@reconfirm/core/secret';
-import type { KeyRing } from '@reconfirm/core/token';
 import { drawRandom } from './random-pool.ts';
 
-/** Seals what a message to somebody without an account needs, bound to the message. */
-export const sealContent = (ring: KeyRing, content: SealedContent, messageId: string): Buffer =>
-  seal(ring, new Secret(writeSealedContent(content)), messageId, drawRandom(sealNonceSizeBytes));
-
-export type SealAddress = (
-  organizationId: string,
-  destination: Destination,
+/** What is kept with a message for somebody without an account, sealed and bound to the message. */
+export type Seal = (
+  request: {
+    readonly organizationId: string;
+    readonly destination: Destination;
+    readonly content?: SealedContent;
+  },
   messageId: string,
 ) => Uint8Array | null;
 
 /**
- * Keeps the address of every request, whoever it belongs to, where the organization sends notices to
- * strangers; nowhere else. By mail only: an SMS to a stranger costs money and trust.
+ * Seals what another system made; else the address of every request, whoever it belongs to, where the
+ * organization sends notices to strangers, and nowhere else. By mail only: an SMS to a stranger costs
+ * money and trust.
  */
-export const addressSealer =
-  (configOf: (organizationId: string) => ApiConfig): SealAddress =>
-  (organizationId, destination, messageId) => {
+export const createSeal =
+  (configOf: (organizationId: string) => ApiConfig): Seal =>
+  ({ organizationId, destination, content }, messageId) => {
     const config = configOf(organizationId);
-    if (config.NOTICE_UNKNOWN_ACCOUNT === 'off' || destination.channel !== 'email') return null;
-    return sealContent(config.TOKEN_KEYS, { kind: 'stranger', to: destination.address }, messageId);
+    const tellsStrangers = config.NOTICE_UNKNOWN_ACCOUNT === 'on' && destination.channel === 'email';
+    const kept: SealedContent | null =
+      content ?? (tellsStrangers ? { kind: 'stranger', to: destination.address } : null);
+    if (kept === null) return null;
+    const text = new Secret(writeSealedContent(kept));
+    return seal(config.TOKEN_KEYS, text, messageId, drawRandom(sealNonceSizeBytes));
   };

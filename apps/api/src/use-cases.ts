@@ -16,7 +16,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
-import { addressSealer } from './seal-content.ts';
+import { createSeal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
 
@@ -55,7 +55,7 @@ export const createUseCases = (
     resend: createResend({
       keys,
       rulesOf,
-      sealAddress: addressSealer(configOf),
+      seal: createSeal(configOf),
       limiter,
       findStatus,
       accept: parts.intake.accept,

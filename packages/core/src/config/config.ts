@@ -58,6 +58,8 @@ export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
   const problems = sharedProblems(read.config);
+  if (read.config.GOTRUE_HOOK_SECRETS !== undefined && read.config.GOTRUE_HOOK_VERIFY_URL === undefined)
+    problems.push('GOTRUE_HOOK_VERIFY_URL is required with GOTRUE_HOOK_SECRETS');
   return problems.length > 0 ? { problems } : read;
 };
 

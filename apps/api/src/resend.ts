@@ -26,7 +26,12 @@ export interface ResendCommand {
 
 /** Everything that a resend can come to; each dialect has an answer for each. */
 export type ResendOutcome =
-  | { readonly kind: 'accepted'; readonly messageId: string; readonly limits: readonly LimitDecision[] }
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      readonly addressKey: Uint8Array;
+      readonly limits: readonly LimitDecision[];
+    }
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
@@ -103,7 +108,8 @@ export const createResend = (deps: ResendDependencies): Resend => {
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
     const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
-    if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
+    if (acceptance === 'accepted')
+      return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);

@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
+import { CompiledQuery } from 'kysely';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
 import type { Database } from './database.ts';
-import { named } from './named-statements.ts';
+import { namePrefix } from './named-statements.ts';
 
 /** A request as it is accepted: no address and no token, only keyed hashes. */
 export interface MessageRequest {
@@ -27,12 +27,65 @@ export interface MessageRequest {
 /** `taken`: another request holds the idempotency key; its row is the truth and nothing was written. */
 export type Acceptance = 'accepted' | 'taken';
 
-const bytes = (value: Uint8Array | undefined): Buffer | null =>
-  value === undefined ? null : Buffer.from(value);
+interface Column {
+  readonly name: string;
+  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb';
+  readonly of: (request: MessageRequest) => unknown;
+}
 
-/** Only where there is a key: for each row it costs a look before and a confirmation after. */
-const skipTaken = sql`ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING`;
-const nothing = sql``;
+/** What every request says. */
+const plainColumns: readonly Column[] = [
+  { name: 'id', type: 'uuid', of: (r) => r.id },
+  { name: 'organization_id', type: 'uuid', of: (r) => r.organizationId },
+  { name: 'subject_key', type: 'bytea', of: (r) => r.subjectKey },
+  { name: 'address_key', type: 'bytea', of: (r) => r.addressKey },
+  { name: 'limit_key', type: 'bytea', of: (r) => r.limitKey },
+  { name: 'ip_key', type: 'bytea', of: (r) => r.ipKey },
+  { name: 'purpose', type: 'text', of: (r) => r.purpose },
+  { name: 'channel', type: 'text', of: (r) => r.channel },
+  { name: 'contract', type: 'text', of: (r) => r.contract },
+  { name: 'locale', type: 'text', of: (r) => r.locale },
+  { name: 'redirect_url', type: 'text', of: (r) => r.redirectUrl },
+];
+
+const furtherColumns: readonly Column[] = [
+  { name: 'idempotency_key', type: 'bytea', of: (r) => r.idempotency?.key ?? null },
+  { name: 'request_hash', type: 'bytea', of: (r) => r.idempotency?.requestHash ?? null },
+  { name: 'context', type: 'jsonb', of: (r) => (r.context ? JSON.stringify(r.context) : null) },
+  { name: 'account_id', type: 'uuid', of: (r) => r.change?.accountId ?? null },
+  { name: 'change_id', type: 'uuid', of: (r) => r.change?.id ?? null },
+  { name: 'side', type: 'text', of: (r) => r.change?.side ?? null },
+];
+
+const isPlain = (request: MessageRequest): boolean =>
+  request.idempotency === null && !request.context && !request.change;
+
+interface Insert {
+  readonly text: string;
+  readonly columns: readonly Column[];
+}
+
+const insertOf = (name: string, columns: readonly Column[], onConflict: string): Insert => {
+  const names = columns.map((column) => column.name).join(', ');
+  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+  return {
+    text: `${namePrefix(name)} INSERT INTO messages (${names})
+      SELECT ${names} FROM unnest(${arrays}) WITH ORDINALITY AS r (${names}, position)
+       ORDER BY position ${onConflict} RETURNING id`,
+    columns,
+  };
+};
+
+/**
+ * Nearly every batch is plain. ON CONFLICT costs each row a look before and a confirmation after, and
+ * each array a parameter to write and read, whatever is in it.
+ */
+const plainInsert = insertOf('accept_plain_messages', plainColumns, '');
+const fullInsert = insertOf(
+  'accept_messages',
+  [...plainColumns, ...furtherColumns],
+  'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING',
+);
 
 /**
  * Writes many requests in one statement and one commit. Their order by `seq` is the order given, so
@@ -43,40 +96,10 @@ export const acceptMessages = async (
   db: Database,
   requests: readonly MessageRequest[],
 ): Promise<readonly Acceptance[]> => {
-  const isKeyed = requests.some((r) => r.idempotency !== null);
-  const { rows } = await sql<{ id: string }>`
-    ${isKeyed ? named('accept_keyed_messages') : named('accept_messages')} INSERT INTO messages (
-      id, organization_id, subject_key, address_key, limit_key, ip_key,
-      purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
-      context, account_id, change_id, side)
-    SELECT r.id, r.organization_id, r.subject_key, r.address_key, r.limit_key, r.ip_key,
-           r.purpose, r.channel, r.contract, r.locale, r.redirect_url, r.idempotency_key, r.request_hash,
-           r.context, r.account_id, r.change_id, r.side
-      FROM unnest(
-        ${requests.map((r) => r.id)}::uuid[],
-        ${requests.map((r) => r.organizationId)}::uuid[],
-        ${requests.map((r) => bytes(r.subjectKey))}::bytea[],
-        ${requests.map((r) => bytes(r.addressKey))}::bytea[],
-        ${requests.map((r) => bytes(r.limitKey))}::bytea[],
-        ${requests.map((r) => bytes(r.ipKey))}::bytea[],
-        ${requests.map((r) => r.purpose)}::text[],
-        ${requests.map((r) => r.channel)}::text[],
-        ${requests.map((r) => r.contract)}::text[],
-        ${requests.map((r) => r.locale)}::text[],
-        ${requests.map((r) => r.redirectUrl)}::text[],
-        ${requests.map((r) => bytes(r.idempotency?.key))}::bytea[],
-        ${requests.map((r) => bytes(r.idempotency?.requestHash))}::bytea[],
-        ${requests.map((r) => (r.context ? JSON.stringify(r.context) : null))}::jsonb[],
-        ${requests.map((r) => r.change?.accountId ?? null)}::uuid[],
-        ${requests.map((r) => r.change?.id ?? null)}::uuid[],
-        ${requests.map((r) => r.change?.side ?? null)}::text[]
-      ) WITH ORDINALITY AS r (
-        id, organization_id, subject_key, address_key, limit_key, ip_key,
-        purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
-        context, account_id, change_id, side, position)
-     ORDER BY r.position
-    ${isKeyed ? skipTaken : nothing}
-    RETURNING id`.execute(db);
+  const { text, columns } = requests.every(isPlain) ? plainInsert : fullInsert;
+  const values = columns.map((column) => requests.map(column.of));
+  const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(text, values));
+  if (rows.length === requests.length) return requests.map(() => 'accepted');
   const written = new Set(rows.map((row) => row.id));
   return requests.map((r) => (written.has(r.id) ? 'accepted' : 'taken'));
 };

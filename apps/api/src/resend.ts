@@ -1,6 +1,7 @@
+import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
+import { type Disclosure, disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
 import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
@@ -73,17 +74,12 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    // Read while the limits are charged; not told to a client whose own limit refuses.
-    const disclosing = discloseStatus(command, keys);
-    void disclosing.catch(() => {});
     const limits = await chargeLimits(keys);
     const by = limits.find((decision) => !decision.allowed);
     if (by?.kind === 'ip') return { kind: 'limited', by, limits };
+    if (by !== undefined) return (await discloseLimited(command, keys)) ?? { kind: 'limited', by, limits };
 
     try {
-      const disclosed = await disclosing;
-      if (disclosed !== null) return await discloseFor(disclosed, keys, by === undefined);
-      if (by !== undefined) return { kind: 'limited', by, limits };
       return await acceptCharged(command, keys, limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
@@ -107,9 +103,20 @@ export const createResend = (deps: ResendDependencies): Resend => {
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
+    const request = messageRequestOf({ ...command, contract: deps.contract }, keys);
+    // What the contract discloses is read by the statement that would write the row.
+    const acceptance = await deps.accept(
+      readsAccount(deps.disclosure)
+        ? { ...request, unless: disclosedStatuses(deps.disclosure, command.purpose) }
+        : request,
+    );
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
+    if (acceptance !== 'taken') {
+      // Asking who is verified costs the client its charge, and the address none.
+      await refund(keys, 'address');
+      return { kind: disclosedAs(acceptance.instead, command.purpose) };
+    }
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
@@ -125,27 +132,20 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
+  /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
+  async function discloseLimited(command: ResendCommand, keys: RequestKeys): Promise<ResendOutcome | null> {
     if (!readsAccount(deps.disclosure)) return null;
-    return disclose(
-      deps.disclosure,
-      await deps.findStatus(command.organizationId, keys.addressKey),
-      command.purpose,
-    );
-  }
-
-  /** Asking who is verified costs the client a charge and the address none, whatever its cooldown. */
-  async function discloseFor(
-    disclosed: 'already_verified' | 'suspended',
-    keys: RequestKeys,
-    isCharged: boolean,
-  ): Promise<ResendOutcome> {
-    if (isCharged) {
-      await refund(keys, 'address');
-      return { kind: disclosed };
-    }
+    const status = await deps.findStatus(command.organizationId, keys.addressKey);
+    const disclosed = disclose(deps.disclosure, status, command.purpose);
+    if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
+  }
+
+  function disclosedAs(status: AccountStatus, purpose: Purpose): 'already_verified' | 'suspended' {
+    const disclosed = disclose(deps.disclosure, status, purpose);
+    if (disclosed === null) throw new Error(`nothing was accepted for an account that is ${status}`);
+    return disclosed;
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

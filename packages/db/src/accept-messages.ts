@@ -1,4 +1,5 @@
 import { CompiledQuery } from 'kysely';
+import type { AccountStatus } from '@reconfirm/core/account';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
 import type { Database } from './database.ts';
@@ -22,10 +23,15 @@ export interface MessageRequest {
   readonly context?: Readonly<Record<string, unknown>> | null;
   /** Of a change of address: the account that asked, and whose consent this message is to bring. */
   readonly change?: { readonly accountId: string; readonly id: string; readonly side: ChangeSide } | null;
+  /** States of the address's account in which nothing is written; without any, no account is read. */
+  readonly unless?: readonly AccountStatus[];
 }
 
-/** `taken`: another request holds the idempotency key; its row is the truth and nothing was written. */
-export type Acceptance = 'accepted' | 'taken';
+/**
+ * `taken`: another request holds the idempotency key; its row is the truth. `instead`: the account is in
+ * a state that the caller is told of instead. Of both nothing was written.
+ */
+export type Acceptance = 'accepted' | 'taken' | { readonly instead: AccountStatus };
 
 interface Column {
   readonly name: string;
@@ -65,27 +71,59 @@ interface Insert {
   readonly columns: readonly Column[];
 }
 
-const insertOf = (name: string, columns: readonly Column[], onConflict: string): Insert => {
-  const names = columns.map((column) => column.name).join(', ');
-  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
-  return {
-    text: `${namePrefix(name)} INSERT INTO messages (${names})
-      SELECT ${names} FROM unnest(${arrays}) WITH ORDINALITY AS r (${names}, position)
-       ORDER BY position ${onConflict} RETURNING id`,
-    columns,
-  };
+interface InsertedRow {
+  readonly id: string;
+  readonly instead?: AccountStatus | null;
+}
+
+const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
+const arraysOf = (columns: readonly Column[]): string =>
+  columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+const namesOf = (columns: readonly Column[]): string => columns.map((column) => column.name).join(', ');
+
+const insertOf = (name: string, columns: readonly Column[], onConflict: string): Insert => ({
+  text: `${namePrefix(name)} INSERT INTO messages (${namesOf(columns)})
+    SELECT ${namesOf(columns)} FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)
+     ORDER BY position ${onConflict} RETURNING id`,
+  columns,
+});
+
+/** Reads the account of each request too, by one probe of an index, the same whether there is one or not. */
+const insertUnlessOf = (name: string, written: readonly Column[], onConflict: string): Insert => {
+  const columns: readonly Column[] = [
+    ...written,
+    { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null },
+  ];
+  const text = `${namePrefix(name)} WITH asked AS (
+      SELECT r.*, (SELECT a.status FROM accounts a
+                    WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key) AS found
+        FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)),
+    written AS (
+      INSERT INTO messages (${namesOf(written)}) SELECT ${namesOf(written)} FROM asked
+       WHERE (found = ANY (string_to_array(unless, ','))) IS NOT TRUE
+       ORDER BY position ${onConflict} RETURNING id)
+    SELECT id, NULL AS instead FROM written
+    UNION ALL SELECT id, found FROM asked WHERE found = ANY (string_to_array(unless, ','))`;
+  return { text, columns };
 };
 
 /**
  * Nearly every batch is plain. ON CONFLICT costs each row a look before and a confirmation after, and
  * each array a parameter to write and read, whatever is in it.
  */
-const plainInsert = insertOf('accept_plain_messages', plainColumns, '');
-const fullInsert = insertOf(
-  'accept_messages',
-  [...plainColumns, ...furtherColumns],
-  'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING',
-);
+const inserts = {
+  plain: insertOf('accept_plain', plainColumns, ''),
+  full: insertOf('accept', [...plainColumns, ...furtherColumns], skipTaken),
+  plainUnless: insertUnlessOf('accept_plain_unless', plainColumns, ''),
+  fullUnless: insertUnlessOf('accept_unless', [...plainColumns, ...furtherColumns], skipTaken),
+} as const;
+
+const insertFor = (requests: readonly MessageRequest[]): Insert => {
+  const plain = requests.every(isPlain);
+  const readsAccounts = requests.some((request) => request.unless !== undefined);
+  if (readsAccounts) return plain ? inserts.plainUnless : inserts.fullUnless;
+  return plain ? inserts.plain : inserts.full;
+};
 
 /**
  * Writes many requests in one statement and one commit. Their order by `seq` is the order given, so
@@ -96,12 +134,13 @@ export const acceptMessages = async (
   db: Database,
   requests: readonly MessageRequest[],
 ): Promise<readonly Acceptance[]> => {
-  const { text, columns } = requests.every(isPlain) ? plainInsert : fullInsert;
+  const { text, columns } = insertFor(requests);
   const values = columns.map((column) => requests.map(column.of));
-  const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(text, values));
-  if (rows.length === requests.length) return requests.map(() => 'accepted');
-  const written = new Set(rows.map((row) => row.id));
-  return requests.map((r) => (written.has(r.id) ? 'accepted' : 'taken'));
+  const { rows } = await db.executeQuery<InsertedRow>(CompiledQuery.raw(text, values));
+  const answers = new Map<string, Acceptance>(
+    rows.map((row) => [row.id, row.instead ? { instead: row.instead } : 'accepted']),
+  );
+  return requests.map((request) => answers.get(request.id) ?? 'taken');
 };
 
 /** The request that an idempotency key was first used for, or undefined when it is free. */

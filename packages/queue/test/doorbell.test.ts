@@ -66,7 +66,7 @@ const testQueue = (open: () => Promise<TestQueue>): void => {
   test('a worker that closes leaves what shares a job with the message in its hand to the sweep', async () => {
     let finish = (): void => {};
     const worker = listen(queue.forJobs, () => new Promise((resolve) => (finish = resolve)));
-    const [first = '', second = ''] = [newId(), newId()];
+    const [first, second] = [newId(), newId()];
     for (const messageId of [first, second]) doorbell.ring({ messageId, attempt: 0 });
     await worker.seen(first);
     const closed = worker.worker.close(10_000);

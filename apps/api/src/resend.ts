@@ -1,6 +1,7 @@
+import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { disclose, readsAccount } from '@reconfirm/core/disclosure';
+import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
 import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
@@ -35,7 +36,12 @@ export interface ResendCommand {
 
 /** Everything that a resend can come to; each dialect has an answer for each. */
 export type ResendOutcome =
-  | { readonly kind: 'accepted'; readonly messageId: string; readonly limits: readonly LimitDecision[] }
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      readonly addressKey: Uint8Array;
+      readonly limits: readonly LimitDecision[];
+    }
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
@@ -75,18 +81,14 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    // Read while the limits are charged; not told to a client whose own limit refuses.
-    const disclosing = discloseStatus(command, keys, rules);
-    void disclosing.catch(() => {});
     const limits = await chargeLimits(keys);
     const by = limits.find((decision) => !decision.allowed);
     if (by?.kind === 'ip') return { kind: 'limited', by, limits };
+    if (by !== undefined)
+      return (await discloseLimited(command, keys, rules)) ?? { kind: 'limited', by, limits };
 
     try {
-      const disclosed = await disclosing;
-      if (disclosed !== null) return await discloseFor(disclosed, keys, by === undefined);
-      if (by !== undefined) return { kind: 'limited', by, limits };
-      return await acceptCharged({ ...command, contract: rules.contract }, keys, limits);
+      return await acceptCharged(command, keys, limits, rules);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -105,13 +107,28 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   async function acceptCharged(
-    command: ResendCommand & { readonly contract: string },
+    command: ResendCommand,
     keys: RequestKeys,
     limits: readonly LimitDecision[],
+    { contract, disclosure }: ContractRules,
   ): Promise<ResendOutcome> {
-    const sealed = deps.seal(command, keys.messageId);
-    const acceptance = await deps.accept({ ...messageRequestOf(command, keys), sealed });
-    if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
+    const request: MessageRequest = {
+      ...messageRequestOf({ ...command, contract }, keys),
+      sealed: deps.seal(command, keys.messageId),
+    };
+    // What the contract discloses is read by the statement that would write the row.
+    const acceptance = await deps.accept(
+      readsAccount(disclosure)
+        ? { ...request, unless: disclosedStatuses(disclosure, command.purpose) }
+        : request,
+    );
+    if (acceptance === 'accepted')
+      return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
+    if (acceptance !== 'taken') {
+      // Asking who is verified costs the client its charge, and the address none.
+      await refund(keys, 'address');
+      return { kind: disclosedAs(acceptance.instead, command.purpose) };
+    }
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
@@ -127,27 +144,24 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys, { disclosure }: ContractRules) {
-    if (!readsAccount(disclosure)) return null;
-    return disclose(
-      disclosure,
-      await deps.findStatus(command.organizationId, keys.addressKey),
-      command.purpose,
-    );
-  }
-
-  /** Asking who is verified costs the client a charge and the address none, whatever its cooldown. */
-  async function discloseFor(
-    disclosed: 'already_verified' | 'suspended',
+  /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
+  async function discloseLimited(
+    command: ResendCommand,
     keys: RequestKeys,
-    isCharged: boolean,
-  ): Promise<ResendOutcome> {
-    if (isCharged) {
-      await refund(keys, 'address');
-      return { kind: disclosed };
-    }
+    { disclosure }: ContractRules,
+  ): Promise<ResendOutcome | null> {
+    if (!readsAccount(disclosure)) return null;
+    const status = await deps.findStatus(command.organizationId, keys.addressKey);
+    const disclosed = disclose(disclosure, status, command.purpose);
+    if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
+  }
+
+  function disclosedAs(status: AccountStatus, purpose: Purpose): 'already_verified' | 'suspended' {
+    const disclosed = purpose.ineligible(status);
+    if (disclosed === null) throw new Error(`nothing was accepted for an account that is ${status}`);
+    return disclosed;
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

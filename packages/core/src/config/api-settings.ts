@@ -136,7 +136,7 @@ export const apiSettings = {
       },
       (value) => {
         const secrets = parseWebhookSecrets(value);
-        return 'problem' in secrets ? secrets : secrets.map((text) => new Secret(text));
+        return 'problem' in secrets ? secrets : secrets.map((one) => new Secret(one));
       },
     ),
   ),

@@ -1,15 +1,14 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { AccountStatus } from '@reconfirm/core/account';
-import type { Destination } from '@reconfirm/core/destination';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { type ContractLimits, type LimitSubject, rememberSecondsOf } from '@reconfirm/core/limits';
-import { logLabel } from '@reconfirm/core/keyed-hash';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { Secret } from '@reconfirm/core/secret';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import * as accounts from '@reconfirm/db/accounts';
+import * as apiKeys from '@reconfirm/db/api-keys';
 import { createBatcher } from '@reconfirm/db/batcher';
 import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
@@ -34,8 +33,11 @@ import { createRedisLimiter } from './limiter/redis.ts';
 import { createFallbackLimiter } from './limiter/with-fallback.ts';
 import { type ApiMetrics, createApiMetrics } from './metrics.ts';
 import { createRegister } from './register.ts';
-import { addressKeyOf, type KeySettings } from './request-keys.ts';
+import type { KeySettings } from './request-keys.ts';
 import { createResend } from './resend.ts';
+import { createAccess } from './sessions/access.ts';
+import { jwksRoute } from './sessions/jwks-route.ts';
+import { tellDecision } from './tell-decision.ts';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -82,6 +84,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   };
   const findStatus = batchedStatusLookup(db, config.INTAKE_BATCH_MAX);
   const ring = (messageId: string): void => doorbell.ring({ messageId, attempt: 0 });
+
+  const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
 
   const app = await buildApp({
     log,
@@ -136,6 +140,11 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         findMessage: (organizationId, id) => findMessageHistory(db, organizationId, id),
         verifyByAdmin: (id) => accounts.verifyAccountByAdmin(db, id),
         changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
+        organizationKeys: {
+          create: (key) => apiKeys.createOrganizationKey(db, key),
+          list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
+          revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
+        },
         decided: tellDecision(metrics, keys),
       }),
       webhookRoute({
@@ -151,6 +160,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         store: (event) => storeDeliveryEvent(db, event),
         counted: metrics.webhook,
       }),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions)]),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]
         : []),
@@ -266,31 +276,3 @@ const batchedChargeLookup = (
   });
   return batcher.run;
 };
-
-interface Decided {
-  readonly kind: string;
-  readonly messageId?: string;
-  readonly by?: { readonly kind: string; readonly retryAfterSeconds: number };
-}
-
-/**
- * The one wide line of a request for a message. A refusal names its limit; the address is there only
- * as the label under which an operator finds all lines about it.
- */
-const tellDecision =
-  (metrics: ApiMetrics, keys: KeySettings) =>
-  (request: FastifyRequest, what: string, destination: Destination, outcome: Decided): void => {
-    metrics.resendDecided('v1', `${what}_${outcome.kind}`);
-    if (outcome.by !== undefined) metrics.limited(outcome.by.kind);
-    request.log.info(
-      {
-        what,
-        outcome: outcome.kind,
-        addressLabel: logLabel(addressKeyOf(keys, defaultOrganizationId, destination.lookupForm)),
-        messageId: outcome.messageId,
-        limit: outcome.by?.kind,
-        retryAfterSeconds: outcome.by?.retryAfterSeconds,
-      },
-      'resend.decided',
-    );
-  };

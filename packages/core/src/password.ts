@@ -41,7 +41,7 @@ export const normalizePassword = (text: string): string => text.normalize('NFC')
 export const passwordProblems = (policy: PasswordPolicy, text: string): readonly PasswordProblem[] => {
   if (!text.isWellFormed()) return ['not_text'];
   const password = normalizePassword(text);
-  const size = [...password].length;
+  const size = Array.from(password).length;
   return [
     ...(size < policy.sizeMin ? (['too_short'] as const) : []),
     ...(size > policy.sizeMax ? (['too_long'] as const) : []),

@@ -3,6 +3,7 @@ import type { AccountStatus } from '@reconfirm/core/account';
 import type { Destination } from '@reconfirm/core/destination';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
 import type { ContractLimits } from '@reconfirm/core/limits';
 import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
@@ -37,6 +38,11 @@ export interface V1Dependencies {
   readonly findMessage: (organizationId: string, id: string) => Promise<MessageHistory | undefined>;
   readonly verifyByAdmin: (id: string) => Promise<AccountDetails | undefined>;
   readonly changeStatus: (id: string, status: AccountStatus) => Promise<AccountDetails | undefined>;
+  readonly organizationKeys: {
+    readonly create: (key: NewOrganizationKey) => Promise<OrganizationKey | undefined>;
+    readonly list: (organizationId: string) => Promise<readonly OrganizationKey[]>;
+    readonly revoke: (id: string) => Promise<OrganizationKey | undefined>;
+  };
   /** Logs and counts what was decided: the one wide line of a request for a message. */
   readonly decided: (
     request: FastifyRequest,

@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
+import { apiKeyRoutes } from './api-key-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { publicRoutes } from './public-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
@@ -22,4 +23,5 @@ export const v1 =
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
     await app.register(adminRoutes(deps));
+    await app.register(apiKeyRoutes(deps));
   };

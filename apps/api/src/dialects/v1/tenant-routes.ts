@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { AccountDetails } from '@reconfirm/db/accounts';
+import { readApiKey } from '../../api-key.ts';
 import { bearerToken } from '../../bearer-token.ts';
 import { ProblemError } from '../../problem.ts';
-import { readApiKey } from '../../register.ts';
 import { eventOf, tenantOf } from './answers.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';

@@ -12,8 +12,11 @@ import { composeV1, v1Rules } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
+import { createAccess } from './sessions/access.ts';
+import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
 import type { Parts } from './use-cases.ts';
+import type { KeySettings } from './request-keys.ts';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -28,16 +31,19 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const keys: KeySettings = {
+    hashKey: config.ADDRESS_HASH_KEY,
+    ipv6PrefixBits: config.IPV6_PREFIX_BITS,
+    rememberSeconds: rememberSecondsOf([v1Rules(config).limits]),
+  };
+  const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
   const parts: Parts = {
     config,
     db,
     metrics,
-    keys: {
-      hashKey: config.ADDRESS_HASH_KEY,
-      ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-      rememberSeconds: rememberSecondsOf([v1Rules(config).limits]),
-    },
+    keys,
     limiter,
+    access,
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
       db,
@@ -71,6 +77,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         store: (event) => storeDeliveryEvent(db, event),
         counted: metrics.webhook,
       }),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions)]),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]
         : []),

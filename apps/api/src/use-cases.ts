@@ -18,6 +18,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
+import type { Access } from './sessions/access.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
 
@@ -31,6 +32,8 @@ export interface Parts {
   readonly findStatus: FindStatus;
   readonly intake: Intake;
   readonly ring: (messageId: string) => void;
+  /** Sessions and passwords; undefined without SESSION_KEYS. */
+  readonly access: Access | undefined;
 }
 
 /** What one contract wants of the use cases; everything else is the same for all. */

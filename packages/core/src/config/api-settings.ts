@@ -2,6 +2,7 @@ import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
 import { parseLimits } from '../limits.ts';
 import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
+import { sessionSettings } from './session-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
@@ -125,6 +126,7 @@ export const apiSettings = {
       ),
     ),
   ),
+  ...sessionSettings,
   MAILGUN_WEBHOOK_SIGNING_KEY: optional(
     secret(
       text({

@@ -48,7 +48,11 @@ export const purposePoliciesOf = (
 export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
-  const problems = sharedProblems(read.config);
+  const { config } = read;
+  const problems = sharedProblems(config);
+  // An `iss` of our own would let somebody else's keys sign for our sessions.
+  if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
+    problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');
   return problems.length > 0 ? { problems } : read;
 };
 

@@ -36,6 +36,12 @@ export interface Parts {
   readonly access: Access | undefined;
 }
 
+/** For contracts whose callers sign in. The settings refuse them without SESSION_KEYS. */
+export const accessOf = ({ access }: Parts): Access => {
+  if (access === undefined) throw new Error('SESSION_KEYS is required by this contract');
+  return access;
+};
+
 /** What one contract wants of the use cases; everything else is the same for all. */
 export interface ContractRules {
   /** As rows, metrics and operators know it. */

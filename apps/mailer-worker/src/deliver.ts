@@ -8,7 +8,7 @@ import type { SmtpFailure } from '@reconfirm/core/smtp-reply';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, Draft } from './carrier.ts';
 import { type Credential, type CredentialKeys, deriveCredential } from './credential.ts';
 import type { Lane, LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
@@ -87,7 +87,8 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     if (decision.kind === 'make_token_only')
       return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
     const { account, to } = decision;
-    const handOver = carrier.prepare({ claimed, account, to, purpose, policy, credential });
+    const handOver = prepare({ claimed, account, to, purpose, policy, credential });
+    if (handOver === null) return finish(notComposed(claimed, account));
     if (!(await store.begin(start))) return 'lost';
     const result = await handOver(stop.signal);
     if (wasInterrupted(result)) {
@@ -95,6 +96,16 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       return 'given_back';
     }
     return finish(handedOver(claimed, account, result, pass));
+  };
+
+  /** Null when the message cannot be composed: no later attempt could either. */
+  const prepare = (draft: Draft): ReturnType<Carrier['prepare']> | null => {
+    try {
+      return carrier.prepare(draft);
+    } catch (error) {
+      log.error({ err: error, messageId: draft.claimed.id }, 'delivery.not_composed');
+      return null;
+    }
   };
 
   const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
@@ -217,6 +228,13 @@ const notSent = (
   ...blankRecord(claimed),
   status: decision.kind === 'give_up' ? 'gave_up' : 'skipped',
   reason: decision.reason,
+});
+
+const notComposed = (claimed: ClaimedMessage, account: Account): MessageRecord => ({
+  ...blankRecord(claimed),
+  accountId: account.id,
+  status: 'gave_up',
+  reason: 'not_composed',
 });
 
 /** Nothing was tried and nothing is held against the message; it is looked at again later. */

@@ -61,7 +61,13 @@ export type AccountEventType =
   | 'PHONE_CHANGED'
   | 'EMAIL_CHANGE_UNDONE'
   | 'STATUS_CHANGED'
-  | 'PASSWORD_CHANGED';
+  | 'PASSWORD_CHANGED'
+  | 'USER_INVITED'
+  | 'INVITATION_RENEWED'
+  | 'INVITATION_EXTENDED'
+  | 'INVITATION_REVOKED'
+  | 'INVITATION_ACCEPTED'
+  | 'ROLE_CHANGED';
 
 export interface ApiKeysTable {
   id: string;
@@ -172,6 +178,16 @@ export interface VerificationsTable {
   live_newest: Generated<number>;
   superseded_when: Generated<LiveTokens['supersededWhen']>;
   consumed_by: 'link' | 'code' | null;
+  revoked_at: Date | null;
+}
+
+export interface InvitationsTable {
+  account_id: string;
+  message_id: string;
+  generation: Generated<number>;
+  invited_by: string;
+  asked_at: Generated<Date>;
+  revoked_at: Date | null;
 }
 
 export interface CodeGuessesTable {
@@ -232,6 +248,7 @@ export interface Schema {
   contact_changes: ContactChangesTable;
   messages: MessagesTable;
   verifications: VerificationsTable;
+  invitations: InvitationsTable;
   code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;

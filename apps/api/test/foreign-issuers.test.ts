@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
-import { type JWK, errors, SignJWT } from 'jose';
+import { errors, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '@reconfirm/core/app-error';
 import { createForeignKeys } from '../src/sessions/foreign-keys.ts';
@@ -122,7 +122,7 @@ describe('a foreign issuer’s token', () => {
       await attacker.sign({ ...claims }, { jku: attacker.jwksUrl, kid: 'key-1' }),
       await attacker.sign({ ...claims }, { x5u: attacker.jwksUrl }),
       await new SignJWT(claims)
-        .setProtectedHeader({ alg: 'ES256', kid: 'key-1', jwk: publicKey.export({ format: 'jwk' }) as JWK })
+        .setProtectedHeader({ alg: 'ES256', kid: 'key-1', jwk: publicKey.export({ format: 'jwk' }) })
         .sign(privateKey),
     ];
     for (const token of tokens) expect(await kindOf(token)).toBe('malformed');

@@ -4,6 +4,7 @@ import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { Secret } from '@reconfirm/core/secret';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
+import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
@@ -26,6 +27,9 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+/** How soon a change that an operator makes is known to every process. */
+const organizationsIntervalMs = 5000;
+
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
   const metrics = createApiMetrics();
@@ -38,8 +42,16 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     rememberSeconds: rememberSecondsOf(config.CONTRACTS.map((name) => contracts[name].rules(config).limits)),
   };
   const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
+  const organizations = createOrganizationConfigs({
+    db,
+    config,
+    intervalMs: organizationsIntervalMs,
+    onProblem: ({ organizationId, cause }) =>
+      log.warn({ organizationId, err: cause }, 'organizations.not_read'),
+  });
   const parts: Parts = {
     config,
+    configOf: organizations.configOf,
     db,
     metrics,
     keys,
@@ -86,9 +98,12 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     ],
   });
 
+  // Not waited for: a request that is faster has the installation's limits, and its redirect is judged again when it is used.
+  organizations.start();
   return {
     app,
     stop: async () => {
+      organizations.stop();
       await app.close();
       await doorbell.close();
       redis?.disconnect();

@@ -2,7 +2,7 @@ import type { Inviter } from '@reconfirm/core/invitation';
 import type { Scope } from '@reconfirm/core/scopes';
 import type { Secret } from '@reconfirm/core/secret';
 import type { OrganizationKey } from '@reconfirm/db/api-keys';
-import { readApiKey } from './api-key.ts';
+import { authenticateApiKey, readApiKey } from './api-key.ts';
 import { bearerToken, isSameSecret } from './bearer-token.ts';
 import type { Authentication } from './sessions/sessions.ts';
 
@@ -46,19 +46,15 @@ export const createAuthorizeAdministrator = (
         organizationId: deps.defaultOrganizationId,
         actor: { kind: 'operator' },
       };
-    const key = readApiKey(shown);
-    if (key !== undefined) return byKey(key, scopes);
+    if (readApiKey(shown) !== undefined) return byKey(shown, scopes);
     return apiKey === undefined ? bySession(shown) : { kind: 'invalid' };
   };
 
-  async function byKey(
-    { id, secretHash }: { readonly id: string; readonly secretHash: Uint8Array },
-    wanted: readonly Scope[],
-  ): Promise<AdministratorOutcome> {
-    const key = await deps.findKey(id, secretHash);
+  async function byKey(shown: string, wanted: readonly Scope[]): Promise<AdministratorOutcome> {
+    const key = await authenticateApiKey(`Bearer ${shown}`, deps.findKey);
     if (key === undefined) return { kind: 'invalid' };
     return wanted.some((scope) => key.scopes.includes(scope))
-      ? { kind: 'administrator', organizationId: key.organizationId, actor: { kind: 'key', id: key.id } }
+      ? { kind: 'administrator', organizationId: key.organizationId, actor: { kind: 'key', id: key.keyId } }
       : { kind: 'forbidden' };
   }
 

@@ -61,7 +61,7 @@ export interface InvitationDependencies {
   readonly contract: string;
   readonly limits: InvitationLimits;
   /** Most users of one organization; null for no limit. */
-  readonly seats: number | null;
+  readonly seatsOf: (organizationId: string) => number | null;
   readonly limiter: Limiter;
   readonly findStatus: FindStatus;
   readonly writeUser: (
@@ -98,7 +98,7 @@ export const createInvitations = (deps: InvitationDependencies): Invitations => 
         const written = await deps.writeUser(userOf(command, made), {
           message: messageOf(command, made),
           by: inviterName(command.inviter),
-          seats: deps.seats,
+          seats: deps.seatsOf(command.organizationId),
         });
         return written.kind === 'invited'
           ? { kind: 'invited', user: written.user, messageId: made.keys.messageId, limits }

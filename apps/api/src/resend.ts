@@ -1,9 +1,10 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
-import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
+import { disclose, readsAccount } from '@reconfirm/core/disclosure';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
@@ -36,12 +37,7 @@ export type ResendOutcome =
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
-  /** Name of the contract that the requests come by, as rows and operators know it. */
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  /** Whether requests are refused because mail is switched off. */
-  readonly refusesWhileEmailIsOff: boolean;
-  readonly disclosure: Disclosure;
+  readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
@@ -58,44 +54,53 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
  */
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
-    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const rules = deps.rulesOf(command.organizationId);
+    if (rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
     const keys = makeRequestKeys(deps.keys, {
       ...command,
-      limits: deps.limits,
+      limits: rules.limits,
       fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
     });
 
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
+    // Read while the limits are charged; not told to a client whose own limit refuses.
+    const disclosing = discloseStatus(command, keys, rules);
+    void disclosing.catch(() => {});
+    const limits = await chargeLimits(keys);
+    const by = limits.find((decision) => !decision.allowed);
+    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
 
     try {
-      return await decideCharged(command, keys, ip);
+      const disclosed = await disclosing;
+      if (disclosed !== null) return await discloseFor(disclosed, keys, by === undefined);
+      if (by !== undefined) return { kind: 'limited', by, limits };
+      return await acceptCharged({ ...command, contract: rules.contract }, keys, limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
     }
   };
 
-  async function decideCharged(
-    command: ResendCommand,
-    keys: RequestKeys,
-    ip: LimitDecision,
-  ): Promise<ResendOutcome> {
-    // After the client's limit, which stays charged: asking who is verified must cost something.
-    const disclosed = await discloseStatus(command, keys);
-    if (disclosed !== null) return { kind: disclosed };
-
-    const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await refund(keys, 'ip');
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
+  /** Client and address, all or none. */
+  async function chargeLimits(keys: RequestKeys): Promise<readonly LimitDecision[]> {
+    try {
+      return await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+    } catch (error) {
+      // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
+      if (mayGiveBack(error, keys)) void refundAll(keys);
+      throw error;
     }
-    const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
-    if (acceptance === 'accepted')
-      return { kind: 'accepted', messageId: keys.messageId, limits: [ip, address] };
+  }
+
+  async function acceptCharged(
+    command: ResendCommand & { readonly contract: string },
+    keys: RequestKeys,
+    limits: readonly LimitDecision[],
+  ): Promise<ResendOutcome> {
+    const acceptance = await deps.accept(messageRequestOf(command, keys));
+    if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
@@ -111,13 +116,27 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
-    if (!readsAccount(deps.disclosure)) return null;
+  async function discloseStatus(command: ResendCommand, keys: RequestKeys, { disclosure }: ContractRules) {
+    if (!readsAccount(disclosure)) return null;
     return disclose(
-      deps.disclosure,
+      disclosure,
       await deps.findStatus(command.organizationId, keys.addressKey),
       command.purpose,
     );
+  }
+
+  /** Asking who is verified costs the client a charge and the address none, whatever its cooldown. */
+  async function discloseFor(
+    disclosed: 'already_verified' | 'suspended',
+    keys: RequestKeys,
+    isCharged: boolean,
+  ): Promise<ResendOutcome> {
+    if (isCharged) {
+      await refund(keys, 'address');
+      return { kind: disclosed };
+    }
+    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

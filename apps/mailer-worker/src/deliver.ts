@@ -27,7 +27,7 @@ export interface DeliveryOptions {
   readonly carrier: Carrier;
   readonly lane: Lane;
   readonly keys: CredentialKeys;
-  readonly policies: PurposePolicies;
+  readonly policiesOf: (organizationId: string) => PurposePolicies;
   readonly workerName: string;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -78,7 +78,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   ): Promise<MessageRecord | 'lost' | 'given_back'> => {
     const purpose = findPurpose(claimed.purpose);
     if (purpose === undefined) return finish(putOff(claimed, 'unknown_purpose'));
-    const policy = policyOf(purpose, options.policies);
+    const policy = policyOf(purpose, options.policiesOf(claimed.organizationId));
     const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
     const credential = deriveCredential(claimed, purpose, keys);

@@ -15,6 +15,9 @@ export interface OrganizationsTable {
   id: string;
   name: string;
   created_at: Generated<Date>;
+  slug: string | null;
+  settings: Json;
+  updated_at: Generated<Date>;
 }
 
 export interface AccountsTable {

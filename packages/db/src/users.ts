@@ -66,13 +66,6 @@ export const listUsers = async (
   return (await query.execute()).map(userOf);
 };
 
-/** Name and id of an organization. */
-export const findOrganization = async (
-  db: Database,
-  id: string,
-): Promise<{ readonly id: string; readonly name: string } | undefined> =>
-  db.selectFrom('organizations').select(['id', 'name']).where('id', '=', id).executeTakeFirst();
-
 /**
  * Changes of who belongs to an organization go one after the other, so that two of them cannot each believe
  * that the other administrator stays, or that a seat is left. Registrations do not wait for it.

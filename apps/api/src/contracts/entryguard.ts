@@ -8,6 +8,7 @@ import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { findOrganizationKey } from '@reconfirm/db/api-keys';
 import * as invitationRows from '@reconfirm/db/invitations';
 import { writePassword } from '@reconfirm/db/passwords';
+import { findOrganization } from '@reconfirm/db/organizations';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { readToken } from '@reconfirm/db/token-state';
 import * as userRows from '@reconfirm/db/users';
@@ -20,7 +21,8 @@ import { contractLimitsOf, type InvitationLimits } from '../invitation-keys.ts';
 import { createInvitations } from '../invite-user.ts';
 import { createSetPasswordByToken } from '../set-password-by-token.ts';
 import { tellDecision } from '../tell-decision.ts';
-import { accessOf, type ContractRules, type Parts } from '../use-cases.ts';
+import type { ContractRules } from '../contract-rules.ts';
+import { accessOf, type Parts } from '../use-cases.ts';
 
 const limitsOf = (config: ApiConfig): InvitationLimits => ({
   address: config.ENTRYGUARD_RATE_LIMIT_ADDRESS,
@@ -66,7 +68,6 @@ export const entryguardDocument: ContractDocument = {
 export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
   const { config, db, keys } = parts;
   const access = accessOf(parts);
-  const { contract } = entryguardRules(config);
   const plugin = entryguard({
     authorize: createAuthorizeAdministrator({
       adminKey: config.ADMIN_KEY,
@@ -76,9 +77,9 @@ export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
     }),
     invitations: createInvitations({
       keys,
-      contract,
+      contract: 'entryguard',
       limits: limitsOf(config),
-      seats: config.ENTRYGUARD_USER_SEATS,
+      seatsOf: (organizationId) => parts.configOf(organizationId).ENTRYGUARD_USER_SEATS,
       limiter: parts.limiter,
       findStatus: parts.findStatus,
       ring: parts.ring,
@@ -99,13 +100,14 @@ export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
     origins: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
     setPasswordUrl:
       config.ENTRYGUARD_SET_PASSWORD_URL ?? new URL('/api/v1/auth/set-password', config.PUBLIC_URL).href,
-    invitationSeconds: policyOf(purposes.invitation, purposePoliciesOf(config)).lifetime.linkSeconds,
+    invitationSecondsOf: (organizationId) =>
+      policyOf(purposes.invitation, purposePoliciesOf(parts.configOf(organizationId))).lifetime.linkSeconds,
     passwordPolicy: {
       sizeMin: config.PASSWORD_LENGTH_MIN,
       sizeMax: passwordSizeMax,
       classes: config.PASSWORD_CLASSES,
     },
-    subscriptionTier: config.ENTRYGUARD_SUBSCRIPTION_TIER,
+    subscriptionTierOf: (organizationId) => parts.configOf(organizationId).ENTRYGUARD_SUBSCRIPTION_TIER,
     findUser: (organizationId, id) => userRows.findUser(db, organizationId, id),
     listUsers: (organizationId, page) => userRows.listUsers(db, organizationId, page),
     changeUser: (at, change) => userRows.changeUser(db, at, change),
@@ -113,8 +115,8 @@ export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
     findInvitation: (organizationId, id) => invitationRows.findInvitation(db, organizationId, id),
     extendInvitation: (change, until) => invitationRows.extendInvitation(db, change, until),
     revokeInvitation: (change) => invitationRows.revokeInvitation(db, change),
-    findOrganization: (id) => userRows.findOrganization(db, id),
-    decided: tellDecision(parts.metrics, keys, contract),
+    findOrganization: (id) => findOrganization(db, id),
+    decided: tellDecision(parts.metrics, keys, 'entryguard'),
   });
   return documented(entryguardDocument, { publicUrl: config.PUBLIC_URL, version }, plugin);
 };

@@ -13,7 +13,8 @@ import { singularity } from '../dialects/singularity/plugin.ts';
 import { type ContractDocument, documented } from '../documentation.ts';
 import { withNamedFault } from '../limiter/with-named-fault.ts';
 import { createSetPasswordByToken } from '../set-password-by-token.ts';
-import { accessOf, type ContractRules, createUseCases, type Parts } from '../use-cases.ts';
+import type { ContractRules } from '../contract-rules.ts';
+import { accessOf, createUseCases, type Parts } from '../use-cases.ts';
 
 /** What seed 002 asks of the use cases. */
 export const singularityRules = (config: ApiConfig): ContractRules => ({
@@ -51,10 +52,9 @@ export const singularityDocument: ContractDocument = {
 export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
   const { config, db, keys } = parts;
   const access = accessOf(parts);
-  const rules = singularityRules(config);
   const limiter = withNamedFault(parts.limiter);
   const plugin = singularity({
-    ...createUseCases({ ...parts, limiter }, rules),
+    ...createUseCases({ ...parts, limiter }, 'singularity', singularityRules),
     authenticate: access.sessions.authenticate,
     setPassword: createSetPasswordByToken({
       passwords: access.passwords,
@@ -66,11 +66,10 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
     }),
     limiter,
     keys,
-    limits: rules.limits,
     identity: config.EMAIL_IDENTITY,
     organizationId: defaultOrganizationId,
     origins: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
-    emailIsOff: rules.refusesWhileEmailIsOff,
+    emailIsOff: singularityRules(config).refusesWhileEmailIsOff,
     alreadyVerifiedStatus: config.SINGULARITY_ALREADY_VERIFIED === '304' ? 304 : 409,
     repeatedVerifySucceeds: config.SINGULARITY_REPEATED_VERIFY === 'success',
     verificationUrl: config.SINGULARITY_VERIFICATION_URL ?? null,

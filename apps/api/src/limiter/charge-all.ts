@@ -11,16 +11,11 @@ export const chargeAll = async (
   subjects: readonly LimitSubject[],
   chargeId: string,
 ): Promise<Charged> => {
-  const limits: LimitDecision[] = [];
-  for (const [index, subject] of subjects.entries()) {
-    const decision = await limiter.charge(subject, chargeId);
-    if (!decision.allowed) {
-      await refundAll(limiter, subjects.slice(0, index), chargeId);
-      return { kind: 'limited', by: decision, limits: [decision] };
-    }
-    limits.push(decision);
-  }
-  return { kind: 'charged', limits };
+  const limits = await limiter.chargeTogether(subjects, chargeId);
+  const last = limits.at(-1);
+  return last === undefined || last.allowed
+    ? { kind: 'charged', limits }
+    : { kind: 'limited', by: last, limits: [last] };
 };
 
 /** Takes the charges of one request back; what cannot be taken back runs out by itself. */

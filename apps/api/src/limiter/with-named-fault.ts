@@ -12,6 +12,7 @@ export const withNamedFault = (limiter: Limiter): Limiter => {
     });
   return {
     charge: (subject, chargeId) => named(limiter.charge(subject, chargeId)),
+    chargeTogether: (subjects, chargeId) => named(limiter.chargeTogether(subjects, chargeId)),
     refund: (subject, chargeId) => named(limiter.refund(subject, chargeId)),
     peek: (subject) => named(limiter.peek(subject)),
   };

@@ -184,11 +184,3 @@ export const setPasswordOf = (
       );
   }
 };
-
-/** The organization's name as a part of a URL. */
-export const slugOf = (name: string): string =>
-  name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '');

@@ -7,6 +7,7 @@ import type {
   InvitationDetails,
   NoInvitation,
 } from '@reconfirm/db/invitations';
+import type { Organization } from '@reconfirm/db/organizations';
 import type { ChangeUserOutcome, UserChange, UserDetails } from '@reconfirm/db/users';
 import type { AuthorizeAdministrator } from '../../authorize-administrator.ts';
 import type { Invitations } from '../../invite-user.ts';
@@ -28,9 +29,9 @@ export interface EntryguardDependencies {
   /** Where links of invitations lead. */
   readonly setPasswordUrl: string;
   /** A new lifetime when none is named. */
-  readonly invitationSeconds: number;
+  readonly invitationSecondsOf: (organizationId: string) => number;
   readonly passwordPolicy: PasswordPolicy;
-  readonly subscriptionTier: string;
+  readonly subscriptionTierOf: (organizationId: string) => string;
   readonly findUser: (organizationId: string, id: string) => Promise<UserDetails | undefined>;
   readonly listUsers: (
     organizationId: string,
@@ -49,8 +50,6 @@ export interface EntryguardDependencies {
   readonly revokeInvitation: (
     change: InvitationChange & { readonly emailKey: Uint8Array },
   ) => Promise<NoInvitation | 'revoked' | 'not_invited'>;
-  readonly findOrganization: (
-    id: string,
-  ) => Promise<{ readonly id: string; readonly name: string } | undefined>;
+  readonly findOrganization: (id: string) => Promise<Organization | undefined>;
   readonly decided: TellDecision;
 }

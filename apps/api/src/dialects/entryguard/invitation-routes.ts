@@ -118,13 +118,8 @@ export const invitationRoutes =
       },
       async (request) => {
         const expiresAt = request.body?.expiresAt ?? null;
-        return extend(
-          request,
-          request.params.id,
-          expiresAt === null
-            ? { seconds: deps.invitationSeconds }
-            : { expiresAt: readInstant(expiresAt, 'expiresAt') },
-        );
+        const until = expiresAt === null ? null : { expiresAt: readInstant(expiresAt, 'expiresAt') };
+        return extend(request, request.params.id, until);
       },
     );
 
@@ -163,12 +158,15 @@ export const invitationRoutes =
     const extend = async (
       request: FastifyRequest,
       id: string,
-      until: { readonly expiresAt: Date } | { readonly seconds: number },
+      until: { readonly expiresAt: Date } | null,
     ) => {
       const asked = await readAsked(request, id, 'write');
       const { organizationId, actor, user } = asked;
       const change = { organizationId, accountId: user.id, by: inviterName(actor) };
-      expectExtended(await deps.extendInvitation(change, until), user.id);
+      expectExtended(
+        await deps.extendInvitation(change, until ?? { seconds: deps.invitationSecondsOf(organizationId) }),
+        user.id,
+      );
       return readInvitation(request, asked);
     };
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Secret } from '@reconfirm/core/secret';
-import { setPasswordOf, slugOf } from './answers.ts';
+import { setPasswordOf } from './answers.ts';
 import type { EntryguardDependencies } from './dependencies.ts';
 import { EntryguardError } from './errors.ts';
 import * as schemas from './schemas.ts';
@@ -48,8 +48,8 @@ export const passwordRoutes =
             isOrgAdmin: user.isAdmin,
             organizationId: organization.id,
             organizationName: organization.name,
-            organizationSlug: slugOf(organization.name),
-            subscriptionTier: deps.subscriptionTier,
+            organizationSlug: organization.slug ?? 'default',
+            subscriptionTier: deps.subscriptionTierOf(organization.id),
             mfaEnabled: false,
           },
         });

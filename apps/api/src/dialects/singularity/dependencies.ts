@@ -1,10 +1,10 @@
 import type { EmailIdentity } from '@reconfirm/core/account';
-import type { ContractLimits } from '@reconfirm/core/limits';
 import type { PasswordPolicy } from '@reconfirm/core/password';
 import type { PurposeName } from '@reconfirm/core/purposes/registry';
 import type { RedirectRule } from '@reconfirm/core/redirect';
 import type { NewestMessage } from '@reconfirm/db/newest-message';
 import type { UserDetails } from '@reconfirm/db/users';
+import type { RulesOf } from '../../contract-rules.ts';
 import type { Confirm } from '../../confirm.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { KeySettings } from '../../request-keys.ts';
@@ -21,7 +21,7 @@ export interface SingularityDependencies {
   readonly setPassword: SetPasswordByToken;
   readonly limiter: Limiter;
   readonly keys: KeySettings;
-  readonly limits: ContractLimits;
+  readonly rulesOf: RulesOf;
   readonly identity: EmailIdentity;
   /** Whose people ask without having signed in. */
   readonly organizationId: string;

@@ -57,7 +57,8 @@ export const passwordRoutes =
       },
       async (request) => {
         const email = readEmail(request.query.email, deps);
-        const { organizationId, limits, keys } = deps;
+        const { organizationId, keys } = deps;
+        const { limits } = deps.rulesOf(organizationId);
         const { retryAfterSeconds } = await deps.limiter.peek(
           addressSubject(
             keys,

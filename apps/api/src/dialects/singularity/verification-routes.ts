@@ -62,10 +62,11 @@ export const verificationRoutes =
       async (request) => {
         const { user, email } = await readUser(deps, request);
         const { organizationId } = user;
+        const { limits } = deps.rulesOf(organizationId);
         const { retryAfterSeconds } = await deps.limiter.peek(
           addressSubject(
             deps.keys,
-            { organizationId, limits: deps.limits, purpose: purposes.signup, destination: email },
+            { organizationId, limits, purpose: purposes.signup, destination: email },
             addressKeyOf(deps.keys, organizationId, email.lookupForm),
           ),
         );

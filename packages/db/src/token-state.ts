@@ -31,9 +31,13 @@ export type TokenFacts =
 /**
  * A token is live while it has not expired, was not used, and fewer newer messages of its subject count
  * than may stay live beside it. That is read here and nowhere written: accepting the newer message ended
- * the older token in the same commit.
+ * the older token in the same commit. A token that was withdrawn, or sent to an address that the account
+ * has left since, is no better.
  */
-const isSuperseded = sql`(v.revoked_at IS NOT NULL OR (
+const isSuperseded = sql`(v.revoked_at IS NOT NULL
+  OR (m.change_id IS NULL
+      AND m.address_key IS DISTINCT FROM CASE m.channel WHEN 'sms' THEN a.phone_key ELSE a.email_key END)
+  OR (
   SELECT count(*) FROM (
     SELECT FROM messages newer
      WHERE newer.subject_key = m.subject_key AND newer.seq > m.seq

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
@@ -17,7 +17,11 @@ import type { KeySettings } from './request-keys.ts';
 import { createAccess } from './sessions/access.ts';
 import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
-import type { Parts } from './use-cases.ts';
+import { type Parts, setPasswordByTokenOf } from './use-cases.ts';
+import { setPasswordPage } from './set-password-page.ts';
+import { negotiateLocale } from './language.ts';
+import { passwordSizeMax } from '@reconfirm/core/password';
+import { readToken } from '@reconfirm/db/token-state';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -78,7 +82,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
-      ...(access === undefined ? [] : [jwksRoute(access.sessions)]),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -110,4 +114,20 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       await db.destroy();
     },
   };
+};
+
+const setPasswordPageOf = (parts: Parts): FastifyPluginAsync => {
+  const { config } = parts;
+  return setPasswordPage({
+    setPassword: setPasswordByTokenOf(parts),
+    readToken: (presented) => readToken(parts.db, presented),
+    policy: {
+      sizeMin: config.PASSWORD_LENGTH_MIN,
+      sizeMax: passwordSizeMax,
+      classes: config.PASSWORD_CLASSES,
+    },
+    brandOf: (organizationId) =>
+      (organizationId === null ? config : parts.configOf(organizationId)).BRAND_NAME,
+    negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+  });
 };

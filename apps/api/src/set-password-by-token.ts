@@ -60,7 +60,7 @@ export const createSetPasswordByToken =
   };
 
 /** Why a token sets no password; null for one that does. */
-const deadOf = (
+export const deadOf = (
   facts: Confirmation,
   purposes: readonly string[],
 ): Exclude<SetPasswordByTokenOutcome, { readonly kind: 'set' | 'weak' }> | null => {

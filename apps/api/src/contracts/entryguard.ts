@@ -7,22 +7,19 @@ import { purposes } from '@reconfirm/core/purposes/registry';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { findOrganizationKey } from '@reconfirm/db/api-keys';
 import * as invitationRows from '@reconfirm/db/invitations';
-import { writePassword } from '@reconfirm/db/passwords';
 import { findOrganization } from '@reconfirm/db/organizations';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
-import { readToken } from '@reconfirm/db/token-state';
 import * as userRows from '@reconfirm/db/users';
-import { confirmToken } from '@reconfirm/db/verifications';
 import { version } from '../app.ts';
 import { createAuthorizeAdministrator } from '../authorize-administrator.ts';
 import { entryguard } from '../dialects/entryguard/plugin.ts';
 import { type ContractDocument, documented } from '../documentation.ts';
 import { contractLimitsOf, type InvitationLimits } from '../invitation-keys.ts';
 import { createInvitations } from '../invite-user.ts';
-import { createSetPasswordByToken } from '../set-password-by-token.ts';
+import { setPasswordPath } from '../set-password-page.ts';
 import { tellDecision } from '../tell-decision.ts';
 import type { ContractRules } from '../contract-rules.ts';
-import { accessOf, type Parts } from '../use-cases.ts';
+import { accessOf, type Parts, setPasswordByTokenOf } from '../use-cases.ts';
 
 const limitsOf = (config: ApiConfig): InvitationLimits => ({
   address: config.ENTRYGUARD_RATE_LIMIT_ADDRESS,
@@ -86,20 +83,12 @@ export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
       writeUser: (user, invitation) => invitationRows.inviteUser(db, user, invitation),
       writeRenewal: (change, message) => invitationRows.renewInvitation(db, change, message),
     }),
-    setPassword: createSetPasswordByToken({
-      passwords: access.passwords,
-      readToken: (presented) => readToken(db, presented),
-      confirmAndStore: (presented, wanted, hash) =>
-        confirmToken(db, presented, wanted, async (tx, token) => {
-          await writePassword(tx, token.accountId, hash, null);
-        }),
-    }),
+    setPassword: setPasswordByTokenOf(parts),
     openSession: (user) => access.sessions.open({ ...user, phone: null }),
     identity: config.EMAIL_IDENTITY,
     keys,
     origins: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
-    setPasswordUrl:
-      config.ENTRYGUARD_SET_PASSWORD_URL ?? new URL('/api/v1/auth/set-password', config.PUBLIC_URL).href,
+    setPasswordUrl: config.ENTRYGUARD_SET_PASSWORD_URL ?? new URL(setPasswordPath, config.PUBLIC_URL).href,
     invitationSecondsOf: (organizationId) =>
       policyOf(purposes.invitation, purposePoliciesOf(parts.configOf(organizationId))).lifetime.linkSeconds,
     passwordPolicy: {

@@ -3,18 +3,15 @@ import type { ApiConfig } from '@reconfirm/core/config/config';
 import { characterClasses, passwordSizeMax } from '@reconfirm/core/password';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { findNewestMessage } from '@reconfirm/db/newest-message';
-import { writePassword } from '@reconfirm/db/passwords';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
-import { readToken } from '@reconfirm/db/token-state';
 import { findUser } from '@reconfirm/db/users';
-import { confirmToken } from '@reconfirm/db/verifications';
 import { version } from '../app.ts';
 import { singularity } from '../dialects/singularity/plugin.ts';
 import { type ContractDocument, documented } from '../documentation.ts';
 import { withNamedFault } from '../limiter/with-named-fault.ts';
-import { createSetPasswordByToken } from '../set-password-by-token.ts';
+import { setPasswordPath } from '../set-password-page.ts';
 import type { ContractRules } from '../contract-rules.ts';
-import { accessOf, createUseCases, type Parts } from '../use-cases.ts';
+import { accessOf, createUseCases, type Parts, setPasswordByTokenOf } from '../use-cases.ts';
 
 /** What seed 002 asks of the use cases. */
 export const singularityRules = (config: ApiConfig): ContractRules => ({
@@ -56,14 +53,7 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
   const plugin = singularity({
     ...createUseCases({ ...parts, limiter }, 'singularity', singularityRules),
     authenticate: access.sessions.authenticate,
-    setPassword: createSetPasswordByToken({
-      passwords: access.passwords,
-      readToken: (presented) => readToken(db, presented),
-      confirmAndStore: (presented, wanted, hash) =>
-        confirmToken(db, presented, wanted, async (tx, token) => {
-          await writePassword(tx, token.accountId, hash, null);
-        }),
-    }),
+    setPassword: setPasswordByTokenOf(parts),
     limiter,
     keys,
     identity: config.EMAIL_IDENTITY,
@@ -74,7 +64,7 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
     repeatedVerifySucceeds: config.SINGULARITY_REPEATED_VERIFY === 'success',
     verificationUrl: config.SINGULARITY_VERIFICATION_URL ?? null,
     passwordResetUrl:
-      config.SINGULARITY_PASSWORD_RESET_URL ?? new URL('/api/auth/password/reset', config.PUBLIC_URL).href,
+      config.SINGULARITY_PASSWORD_RESET_URL ?? new URL(setPasswordPath, config.PUBLIC_URL).href,
     passwordPolicy: {
       sizeMin: config.PASSWORD_LENGTH_MIN,
       sizeMax: passwordSizeMax,

@@ -48,7 +48,7 @@ describe('POST /api/v1/users', () => {
     expect(await newestMessage(scene.installation.db)).toMatchObject({
       purpose: 'invitation',
       contract: 'entryguard',
-      redirect_url: 'https://verify.example.com/api/v1/auth/set-password',
+      redirect_url: 'https://verify.example.com/v1/set-password',
     });
   });
 

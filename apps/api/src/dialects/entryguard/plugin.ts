@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyError } from 'fastify';
+import { acceptEmptyJson } from '../../accept-empty-json.ts';
 import type { EntryguardDependencies } from './dependencies.ts';
 import { answerError, EntryguardError } from './errors.ts';
 import { invitationRoutes } from './invitation-routes.ts';
@@ -13,6 +14,7 @@ export const entryguard =
   async (app) => {
     await app.register(
       async (scope) => {
+        acceptEmptyJson(scope);
         scope.setErrorHandler<FastifyError>(answerError);
         scope.setNotFoundHandler(() => {
           throw new EntryguardError('NOT_FOUND');

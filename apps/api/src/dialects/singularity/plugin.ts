@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyError } from 'fastify';
+import { acceptEmptyJson } from '../../accept-empty-json.ts';
 import type { SingularityDependencies } from './dependencies.ts';
 import { answerError, SingularityError } from './errors.ts';
 import { passwordRoutes } from './password-routes.ts';
@@ -12,6 +13,7 @@ export const singularity =
   async (app) => {
     await app.register(
       async (scope) => {
+        acceptEmptyJson(scope);
         scope.setErrorHandler<FastifyError>(answerError);
         scope.setNotFoundHandler(() => {
           throw new SingularityError('NOT_FOUND');

@@ -10,6 +10,7 @@ import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
 import { contracts } from './contracts/registry.ts';
+import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -43,7 +44,11 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     hashKey: config.ADDRESS_HASH_KEY,
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
     // Contracts count the same clients and mailboxes: what one of them still counts, none may forget.
-    rememberSeconds: rememberSecondsOf(config.CONTRACTS.map((name) => contracts[name].rules(config).limits)),
+    rememberSeconds: rememberSecondsOf(
+      [...config.CONTRACTS.map((name) => contracts[name].rules), hooksRules].map(
+        (rules) => rules(config).limits,
+      ),
+    ),
   };
   const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
   const organizations = createOrganizationConfigs({
@@ -82,6 +87,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
+      composeHooks(parts),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       webhookRoute({
         provider: mailgun,

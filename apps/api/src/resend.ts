@@ -2,10 +2,12 @@ import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { disclose, readsAccount } from '@reconfirm/core/disclosure';
 import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import type { Seal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
@@ -21,6 +23,12 @@ export interface ResendCommand {
   readonly idempotencyKey: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
+  /** What another system made, for a purpose whose credential is not ours. */
+  readonly content?: SealedContent;
+  /** What is ordered and counted by itself; the purpose unless given. */
+  readonly subjectName?: string;
+  /** What else makes two requests with one idempotency key the same request. */
+  readonly fingerprint?: readonly string[];
   /** The change of address that a signed-in account asked for. */
   readonly change?: NonNullable<MessageRequest['change']>;
 }
@@ -38,6 +46,8 @@ export type ResendOutcome =
 export interface ResendDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
+  /** Seals what a message to somebody without an account needs; null where nothing is kept. */
+  readonly seal: Seal;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
@@ -59,7 +69,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const keys = makeRequestKeys(deps.keys, {
       ...command,
       limits: rules.limits,
-      fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
+      fingerprint: [command.redirectUrl ?? '', command.locale ?? '', ...(command.fingerprint ?? [])],
     });
 
     const repeated = await findRepeated(keys);
@@ -99,7 +109,8 @@ export const createResend = (deps: ResendDependencies): Resend => {
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const acceptance = await deps.accept(messageRequestOf(command, keys));
+    const sealed = deps.seal(command, keys.messageId);
+    const acceptance = await deps.accept({ ...messageRequestOf(command, keys), sealed });
     if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };

@@ -20,6 +20,7 @@ import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
 import type { Access } from './sessions/access.ts';
 import { createSetPasswordByToken, type SetPasswordByToken } from './set-password-by-token.ts';
+import { createSeal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
 
@@ -77,6 +78,7 @@ export const createUseCases = (
     resend: createResend({
       keys,
       rulesOf,
+      seal: createSeal(configOf),
       limiter,
       findStatus,
       accept: parts.intake.accept,

@@ -3,9 +3,12 @@ import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
 import { judgeRedirect, type RedirectRule, verificationLink, withOwnOrigin } from '@reconfirm/core/redirect';
-import type { Carrier, Draft } from './carrier.ts';
-import { mailContent } from './mail-content.ts';
+import type { Account } from '@reconfirm/core/account';
+import type { ClaimedMessage } from '@reconfirm/db/claims';
+import type { Carrier, Draft, HandOver } from './carrier.ts';
+import { mailContent, noticeContent, relayedContent } from './mail-content.ts';
 import type { Brand } from './render-brand.ts';
+import type { MailContent } from './render-request.ts';
 import type { Renderer } from './render.ts';
 import type { Mailbox, OutgoingMail, Transport } from './transports/transport.ts';
 
@@ -67,25 +70,24 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return decision.allowed ? decision.url : null;
   };
 
-  const compose = (draft: Draft): OutgoingMail => {
-    const { claimed, account, to, credential } = draft;
+  const compose = (
+    claimed: ClaimedMessage,
+    account: Account | null,
+    to: string,
+    contentFor: (sender: MailSender) => MailContent,
+  ): HandOver => {
     const sender = options.senderOf(claimed.organizationId);
-    const page =
-      allowed(claimed.redirectUrl, sender.redirects) ??
-      allowed(account.redirectUrl, sender.redirects) ??
-      confirmationPage;
-    const link = verificationLink(page, credential.token.reveal());
     const rendered = renderer.render({
-      ...mailContent(draft, link, sender.brand.name),
+      ...contentFor(sender),
       brand: sender.brand,
       locale: chooseLocale(
         claimed.locale ?? undefined,
-        account.locale ?? undefined,
+        account?.locale ?? undefined,
         options.supportedLocales,
         sender.defaultLocale,
       ),
     });
-    return {
+    const mail: OutgoingMail = {
       messageId: claimed.id,
       messageIdHeader: messageIdHeader(claimed.id, domainOf(sender.from.address)),
       from: sender.from,
@@ -96,15 +98,26 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
       text: rendered.text,
       providerHeaders: provider.metadataHeaders(claimed.id),
     };
+    return (signal) => transport.send(mail, signal);
+  };
+
+  const linkOf = ({ claimed, account, credential }: Draft, { redirects }: MailSender): string => {
+    const page =
+      allowed(claimed.redirectUrl, redirects) ?? allowed(account.redirectUrl, redirects) ?? confirmationPage;
+    return verificationLink(page, credential.token.reveal());
   };
 
   return {
     providerName: provider.name,
     isOff: provider.carriesMail === 'none',
-    prepare: (draft) => {
-      const mail = compose(draft);
-      return (signal) => transport.send(mail, signal);
-    },
+    prepare: (draft) =>
+      compose(draft.claimed, draft.account, draft.to, (sender) =>
+        mailContent(draft, linkOf(draft, sender), sender.brand.name),
+      ),
+    prepareNotice: ({ claimed, account, to, reason }) =>
+      compose(claimed, account, to, () => noticeContent(account, reason)),
+    prepareRelayed: ({ claimed, content }) =>
+      compose(claimed, null, content.to, (sender) => relayedContent(content, sender.brand.name)),
   };
 };
 

@@ -1,3 +1,6 @@
+import type { Account } from '@reconfirm/core/account';
+import type { NoticeReason } from '@reconfirm/core/resolve';
+import type { RelayedContent } from '@reconfirm/core/sealed-content';
 import { maskedAddress } from '@reconfirm/core/masked-address';
 import type { Draft } from './carrier.ts';
 import type { ConfirmingValues, MailContent } from './render-request.ts';
@@ -36,6 +39,37 @@ export const mailContent = (draft: Draft, link: string, organizationName: string
     default:
       throw new Error(`no mail says what a message of purpose ${purpose.name} is about`);
   }
+};
+
+/** What is told to somebody who asked for what they cannot get. */
+export const noticeContent = (account: Account | null, reason: NoticeReason): MailContent => {
+  const values = { name: account?.name ?? undefined };
+  switch (reason) {
+    case 'notice_already_verified':
+      return { template: 'already_verified', values };
+    case 'notice_unknown_account':
+      return { template: 'unknown_account', values };
+  }
+};
+
+/** What another system asked to be said, in our words. */
+export const relayedContent = (content: RelayedContent, organizationName: string): MailContent => {
+  const { template, link, code, lifetimeSeconds } = content;
+  const credential = credentialOf(link, code);
+  const values = {
+    ...credential,
+    name: content.name ?? undefined,
+    lifetimeSeconds,
+    policy: 'newest_only' as const,
+  };
+  if (template === 'invitation') return { template, values: { ...values, organizationName } };
+  return template === 'email_change_current' ? { template, values } : { template, values };
+};
+
+const credentialOf = (link: string | null, code: string | null) => {
+  if (link !== null) return { link, code: code ?? undefined };
+  if (code === null) throw new Error('a relayed message has a link or a code');
+  return { code };
 };
 
 const confirming = (

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
+import { noticesOf, purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
@@ -100,6 +100,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     carrier,
     lane,
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
+    noticesOf: (organizationId) => noticesOf(organizations.configOf(organizationId)),
     policiesOf: (organizationId) => purposePoliciesOf(organizations.configOf(organizationId)),
     workerName,
     log,

@@ -23,6 +23,8 @@ const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => (
     newerMessages: 0,
     account: null,
     change: { side, newAddress: 'new@example.com', oldAddress: 'old@example.com', isOpen: true },
+    sealed: null,
+    noticedToday: false,
     token: null,
   },
   account: {

@@ -216,6 +216,16 @@ describe.each(supportedLocales)('in %s', (locale) => {
   });
 });
 
+test('a name that ends in a stop ends its sentence too', () => {
+  const values = { ...fullMails.invitation.values, organizationName: 'Acme, Inc.' };
+  expect(renderer.render({ ...fullMails.invitation, locale: 'en', values }).text).toMatch(
+    /join Acme, Inc\.\n/,
+  );
+  expect(renderer.render({ ...fullMails.invitation, locale: 'ar', values }).text).toMatch(
+    /Acme, Inc\.\u2069\n/,
+  );
+});
+
 test.each([
   ['es-MX', 'es'],
   ['pt-PT', 'pt-BR'],

@@ -20,6 +20,8 @@ export interface MessageRequest {
   readonly idempotency: { readonly key: Uint8Array; readonly requestHash: Uint8Array } | null;
   /** What the contract must remember from here to the confirmation. No secret, no address. */
   readonly context?: Readonly<Record<string, unknown>> | null;
+  /** What is needed to send it to somebody without an account, sealed; forgotten when it is settled. */
+  readonly sealed?: Uint8Array | null;
   /** Of a change of address: the account that asked, and whose consent this message is to bring. */
   readonly change?: { readonly accountId: string; readonly id: string; readonly side: ChangeSide } | null;
 }
@@ -48,10 +50,10 @@ export const acceptMessages = async (
     ${isKeyed ? named('accept_keyed_messages') : named('accept_messages')} INSERT INTO messages (
       id, organization_id, subject_key, address_key, limit_key, ip_key,
       purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
-      context, account_id, change_id, side)
+      context, account_id, change_id, side, sealed)
     SELECT r.id, r.organization_id, r.subject_key, r.address_key, r.limit_key, r.ip_key,
            r.purpose, r.channel, r.contract, r.locale, r.redirect_url, r.idempotency_key, r.request_hash,
-           r.context, r.account_id, r.change_id, r.side
+           r.context, r.account_id, r.change_id, r.side, r.sealed
       FROM unnest(
         ${requests.map((r) => r.id)}::uuid[],
         ${requests.map((r) => r.organizationId)}::uuid[],
@@ -69,11 +71,12 @@ export const acceptMessages = async (
         ${requests.map((r) => (r.context ? JSON.stringify(r.context) : null))}::jsonb[],
         ${requests.map((r) => r.change?.accountId ?? null)}::uuid[],
         ${requests.map((r) => r.change?.id ?? null)}::uuid[],
-        ${requests.map((r) => r.change?.side ?? null)}::text[]
+        ${requests.map((r) => r.change?.side ?? null)}::text[],
+        ${requests.map((r) => bytes(r.sealed ?? undefined))}::bytea[]
       ) WITH ORDINALITY AS r (
         id, organization_id, subject_key, address_key, limit_key, ip_key,
         purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
-        context, account_id, change_id, side, position)
+        context, account_id, change_id, side, sealed, position)
      ORDER BY r.position
     ${isKeyed ? skipTaken : nothing}
     RETURNING id`.execute(db);

@@ -161,6 +161,7 @@ export interface MessagesTable {
   sent_at: Date | null;
   settled_at: Date | null;
   context: NullableJson;
+  sealed: Buffer | null;
   change_id: string | null;
   side: ChangeSide | null;
 }

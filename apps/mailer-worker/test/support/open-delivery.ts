@@ -1,4 +1,9 @@
-import { purposePoliciesOf, readWorkerConfig, type Environment } from '@reconfirm/core/config/config';
+import {
+  noticesOf,
+  purposePoliciesOf,
+  readWorkerConfig,
+  type Environment,
+} from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
 import type { KeyRing } from '@reconfirm/core/token';
 import type { AttemptStart } from '@reconfirm/db/claims';
@@ -62,6 +67,7 @@ export const openDelivery = async (
     carrier,
     lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
+    noticesOf: () => noticesOf(config),
     policiesOf: () => purposePoliciesOf(config),
     workerName: 'test',
     log: scene.log,

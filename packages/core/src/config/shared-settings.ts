@@ -154,6 +154,18 @@ export const sharedSettings = {
     describe:
       'After SIGTERM: how long work in hand may take before it is given back. The process ends at most 5 s later.',
   }),
+  NOTICE_ALREADY_VERIFIED: choice({
+    values: ['off', 'on'],
+    fallback: 'off',
+    describe:
+      'Whether a person who asks again for an address that is already proved gets a mail that says so, at most one a day. The answer of the API does not change.',
+  }),
+  NOTICE_UNKNOWN_ACCOUNT: choice({
+    values: ['off', 'on'],
+    fallback: 'off',
+    describe:
+      'Whether the owner of an address without an account gets a mail that somebody tried, at most one a day. Mind that strangers can then make you mail anybody. While on, the address of every request is kept, encrypted, until it is settled.',
+  }),
   BRAND_NAME: text({
     form: 'any text',
     fallback: 'Reconfirm',

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
@@ -9,13 +9,20 @@ import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { contracts } from './contracts/registry.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
-import { composeV1, v1Rules } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
+import type { KeySettings } from './request-keys.ts';
+import { createAccess } from './sessions/access.ts';
+import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
-import type { Parts } from './use-cases.ts';
+import { type Parts, setPasswordByTokenOf } from './use-cases.ts';
+import { setPasswordPage } from './set-password-page.ts';
+import { negotiateLocale } from './language.ts';
+import { passwordSizeMax } from '@reconfirm/core/password';
+import { readToken } from '@reconfirm/db/token-state';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -33,6 +40,17 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const keys: KeySettings = {
+    hashKey: config.ADDRESS_HASH_KEY,
+    ipv6PrefixBits: config.IPV6_PREFIX_BITS,
+    // Contracts count the same clients and mailboxes: what one of them still counts, none may forget.
+    rememberSeconds: rememberSecondsOf(
+      [...config.CONTRACTS.map((name) => contracts[name].rules), hooksRules].map(
+        (rules) => rules(config).limits,
+      ),
+    ),
+  };
+  const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
   const organizations = createOrganizationConfigs({
     db,
     config,
@@ -45,11 +63,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     configOf: organizations.configOf,
     db,
     metrics,
-    keys: {
-      hashKey: config.ADDRESS_HASH_KEY,
-      ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-      rememberSeconds: rememberSecondsOf([v1Rules, hooksRules].map((rules) => rules(config).limits)),
-    },
+    keys,
+    access,
     limiter,
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
@@ -68,10 +83,12 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     errorCodes: config.ERROR_CODES,
     publicUrl: config.PUBLIC_URL,
     brand: config.BRAND_NAME,
+    documents: config.CONTRACTS.flatMap((name) => contracts[name].document ?? []),
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
-      composeV1(parts),
+      ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
       composeHooks(parts),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -103,4 +120,20 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       await db.destroy();
     },
   };
+};
+
+const setPasswordPageOf = (parts: Parts): FastifyPluginAsync => {
+  const { config } = parts;
+  return setPasswordPage({
+    setPassword: setPasswordByTokenOf(parts),
+    readToken: (presented) => readToken(parts.db, presented),
+    policy: {
+      sizeMin: config.PASSWORD_LENGTH_MIN,
+      sizeMax: passwordSizeMax,
+      classes: config.PASSWORD_CLASSES,
+    },
+    brandOf: (organizationId) =>
+      (organizationId === null ? config : parts.configOf(organizationId)).BRAND_NAME,
+    negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+  });
 };

@@ -6,6 +6,8 @@ import { registerAccount } from '@reconfirm/db/accounts';
 import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
+import { writePassword } from '@reconfirm/db/passwords';
+import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
 import { type ContractRules, rulesByOrganization, type RulesOf } from './contract-rules.ts';
@@ -16,6 +18,8 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
+import type { Access } from './sessions/access.ts';
+import { createSetPasswordByToken, type SetPasswordByToken } from './set-password-by-token.ts';
 import { createSeal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
@@ -32,7 +36,26 @@ export interface Parts {
   readonly findStatus: FindStatus;
   readonly intake: Intake;
   readonly ring: (messageId: string) => void;
+  /** Sessions and passwords; undefined without SESSION_KEYS. */
+  readonly access: Access | undefined;
 }
+
+/** For contracts whose callers sign in. The settings refuse them without SESSION_KEYS. */
+export const accessOf = ({ access }: Parts): Access => {
+  if (access === undefined) throw new Error('SESSION_KEYS is required by this contract');
+  return access;
+};
+
+/** Setting a password by a mailed link, the same for every contract. */
+export const setPasswordByTokenOf = (parts: Parts): SetPasswordByToken =>
+  createSetPasswordByToken({
+    passwords: accessOf(parts).passwords,
+    readToken: (presented) => readToken(parts.db, presented),
+    confirmAndStore: (presented, wanted, hash) =>
+      confirmToken(parts.db, presented, wanted, async (tx, token) => {
+        await writePassword(tx, token.accountId, hash, null);
+      }),
+  });
 
 export interface UseCases {
   readonly resend: Resend;

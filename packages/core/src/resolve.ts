@@ -13,6 +13,9 @@ export const notSentReasons = {
   too_late: 'It could not be handed over while it was still of use.',
   no_such_channel: 'The account has no address for this kind of message.',
   change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
+  account_deleted: 'The account was deleted before this was sent.',
+  revoked: 'The invitation was withdrawn before this was sent.',
+  not_composed: 'The mail could not be composed; the log of the worker says why.',
   lost_too_often:
     'The worker died during each of several attempts; the message is set aside for an operator.',
 } as const;
@@ -57,7 +60,10 @@ export type Resolution =
   | { readonly kind: 'relay' }
   | {
       readonly kind: 'skip';
-      readonly reason: Exclude<NotSentReason, 'too_late' | 'lost_too_often'>;
+      readonly reason: Exclude<
+        NotSentReason,
+        'too_late' | 'lost_too_often' | 'account_deleted' | 'revoked' | 'not_composed'
+      >;
     }
   | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
 

@@ -1,9 +1,13 @@
 import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
+import { contractNames, parseContracts } from '../contract.ts';
 import { parseLimits } from '../limits.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
 import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
+import { entryguardSettings } from './entryguard-settings.ts';
+import { sessionSettings } from './session-settings.ts';
+import { singularitySettings } from './singularity-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
@@ -29,6 +33,15 @@ export const apiSettings = {
     fallback: '3000',
     describe: 'Port to listen on; 0 takes a free one.',
   }),
+  CONTRACTS: custom(
+    {
+      form: `some of ${contractNames.join(',')}`,
+      fallback: 'v1',
+      describe:
+        'The HTTP contracts that are spoken. Accounts, limits and tokens are the same in all of them.',
+    },
+    parseContracts,
+  ),
   TRUSTED_PROXIES: custom(
     {
       form: '10.0.0.0/8,2001:db8::/32',
@@ -127,6 +140,9 @@ export const apiSettings = {
       ),
     ),
   ),
+  ...sessionSettings,
+  ...singularitySettings,
+  ...entryguardSettings,
   GOTRUE_HOOK_SECRETS: optional(
     customSecret(
       {

@@ -174,5 +174,6 @@ const timelineFacts = (history: MessageHistory): Parameters<typeof explainMessag
           createdAt: history.verification.created_at,
           expiresAt: history.verification.expires_at,
           consumedAt: history.verification.consumed_at,
+          revokedAt: history.verification.revoked_at,
         },
 });

@@ -2,6 +2,7 @@ import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
 import { changeRoutes } from './change-routes.ts';
+import { apiKeyRoutes } from './api-key-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { messageRoutes } from './message-routes.ts';
 import { organizationRoutes } from './organization-routes.ts';
@@ -30,5 +31,6 @@ export const v1 =
     await app.register(tenantRoutes(deps));
     await app.register(changeRoutes(deps));
     await app.register(adminRoutes(deps));
+    await app.register(apiKeyRoutes(deps));
     await app.register(organizationRoutes(deps));
   };

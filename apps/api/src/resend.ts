@@ -1,4 +1,3 @@
-import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { type Disclosure, disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
@@ -112,15 +111,25 @@ export const createResend = (deps: ResendDependencies): Resend => {
     );
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
-    if (acceptance !== 'taken') {
-      // Asking who is verified costs the client its charge, and the address none.
-      await refund(keys, 'address');
-      return { kind: disclosedAs(acceptance.instead, command.purpose) };
-    }
+    return explainUnwritten(command, keys);
+  }
+
+  /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
+  async function explainUnwritten(command: ResendCommand, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
-    const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
-    if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
-    return repeated;
+    const repeated = await findRepeated(keys);
+    if (repeated !== null) {
+      if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
+      return repeated;
+    }
+    const disclosed = await readDisclosed(command, keys);
+    if (disclosed === null)
+      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+        retryAfterSeconds: 1,
+      });
+    // Asking who is verified costs the client its charge, and the address none.
+    await refund(keys, 'address');
+    return { kind: disclosed };
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
@@ -134,18 +143,16 @@ export const createResend = (deps: ResendDependencies): Resend => {
 
   /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
   async function discloseLimited(command: ResendCommand, keys: RequestKeys): Promise<ResendOutcome | null> {
-    if (!readsAccount(deps.disclosure)) return null;
-    const status = await deps.findStatus(command.organizationId, keys.addressKey);
-    const disclosed = disclose(deps.disclosure, status, command.purpose);
+    const disclosed = await readDisclosed(command, keys);
     if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
-  function disclosedAs(status: AccountStatus, purpose: Purpose): 'already_verified' | 'suspended' {
-    const disclosed = disclose(deps.disclosure, status, purpose);
-    if (disclosed === null) throw new Error(`nothing was accepted for an account that is ${status}`);
-    return disclosed;
+  async function readDisclosed(command: ResendCommand, keys: RequestKeys) {
+    if (!readsAccount(deps.disclosure)) return null;
+    const status = await deps.findStatus(command.organizationId, keys.addressKey);
+    return disclose(deps.disclosure, status, command.purpose);
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

@@ -4,10 +4,12 @@ import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { Secret } from '@reconfirm/core/secret';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
+import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { composeV1, v1Rules } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
@@ -23,19 +25,30 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+/** How soon a change that an operator makes is known to every process. */
+const organizationsIntervalMs = 5000;
+
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const organizations = createOrganizationConfigs({
+    db,
+    config,
+    intervalMs: organizationsIntervalMs,
+    onProblem: ({ organizationId, cause }) =>
+      log.warn({ organizationId, err: cause }, 'organizations.not_read'),
+  });
   const parts: Parts = {
     config,
+    configOf: organizations.configOf,
     db,
     metrics,
     keys: {
       hashKey: config.ADDRESS_HASH_KEY,
       ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-      rememberSeconds: rememberSecondsOf([v1Rules(config).limits]),
+      rememberSeconds: rememberSecondsOf([v1Rules, hooksRules].map((rules) => rules(config).limits)),
     },
     limiter,
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
@@ -58,6 +71,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       composeV1(parts),
+      composeHooks(parts),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -77,9 +91,12 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     ],
   });
 
+  // Not waited for: a request that is faster has the installation's limits, and its redirect is judged again when it is used.
+  organizations.start();
   return {
     app,
     stop: async () => {
+      organizations.stop();
       await app.close();
       await doorbell.close();
       redis?.disconnect();

@@ -1,10 +1,13 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { type Disclosure, disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
-import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
+import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import type { Seal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
@@ -20,6 +23,12 @@ export interface ResendCommand {
   readonly idempotencyKey: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
+  /** What another system made, for a purpose whose credential is not ours. */
+  readonly content?: SealedContent;
+  /** What is ordered and counted by itself; the purpose unless given. */
+  readonly subjectName?: string;
+  /** What else makes two requests with one idempotency key the same request. */
+  readonly fingerprint?: readonly string[];
   /** The change of address that a signed-in account asked for. */
   readonly change?: NonNullable<MessageRequest['change']>;
 }
@@ -41,18 +50,21 @@ export type ResendOutcome =
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
-  /** Name of the contract that the requests come by, as rows and operators know it. */
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  /** Whether requests are refused because mail is switched off. */
-  readonly refusesWhileEmailIsOff: boolean;
-  readonly disclosure: Disclosure;
+  readonly rulesOf: RulesOf;
+  /** Seals what a message to somebody without an account needs; null where nothing is kept. */
+  readonly seal: Seal;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
+}
+
+/** A command with the rules of the contract that it came by. */
+interface Asked extends ResendCommand {
+  readonly rules: ContractRules;
+  readonly contract: string;
 }
 
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
@@ -63,11 +75,12 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
  */
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
-    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const rules = deps.rulesOf(command.organizationId);
+    if (rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
     const keys = makeRequestKeys(deps.keys, {
       ...command,
-      limits: deps.limits,
-      fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
+      limits: rules.limits,
+      fingerprint: [command.redirectUrl ?? '', command.locale ?? '', ...(command.fingerprint ?? [])],
     });
 
     const repeated = await findRepeated(keys);
@@ -76,10 +89,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const limits = await chargeLimits(keys);
     const by = limits.find((decision) => !decision.allowed);
     if (by?.kind === 'ip') return { kind: 'limited', by, limits };
-    if (by !== undefined) return (await discloseLimited(command, keys)) ?? { kind: 'limited', by, limits };
+    const asked: Asked = { ...command, rules, contract: rules.contract };
+    if (by !== undefined) return (await discloseLimited(asked, keys)) ?? { kind: 'limited', by, limits };
 
     try {
-      return await acceptCharged(command, keys, limits);
+      return await acceptCharged(asked, keys, limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -98,31 +112,30 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   async function acceptCharged(
-    command: ResendCommand,
+    asked: Asked,
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const request = messageRequestOf({ ...command, contract: deps.contract }, keys);
+    const request = messageRequestOf(asked, keys);
+    const { disclosure } = asked.rules;
+    const sealed = deps.seal(asked, keys.messageId);
     // What the contract discloses is read by the statement that would write the row.
-    const acceptance = await deps.accept(
-      readsAccount(deps.disclosure)
-        ? { ...request, unless: disclosedStatuses(deps.disclosure, command.purpose) }
-        : request,
-    );
+    const unless = disclosedStatuses(disclosure, asked.purpose);
+    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
-    return explainUnwritten(command, keys);
+    return explainUnwritten(asked, keys);
   }
 
   /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
-  async function explainUnwritten(command: ResendCommand, keys: RequestKeys): Promise<ResendOutcome> {
+  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated = await findRepeated(keys);
     if (repeated !== null) {
       if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
       return repeated;
     }
-    const disclosed = await readDisclosed(command, keys);
+    const disclosed = await readDisclosed(asked, keys);
     if (disclosed === null)
       throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
         retryAfterSeconds: 1,
@@ -142,17 +155,17 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
-  async function discloseLimited(command: ResendCommand, keys: RequestKeys): Promise<ResendOutcome | null> {
-    const disclosed = await readDisclosed(command, keys);
+  async function discloseLimited(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
+    const disclosed = await readDisclosed(asked, keys);
     if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
-  async function readDisclosed(command: ResendCommand, keys: RequestKeys) {
-    if (!readsAccount(deps.disclosure)) return null;
-    const status = await deps.findStatus(command.organizationId, keys.addressKey);
-    return disclose(deps.disclosure, status, command.purpose);
+  async function readDisclosed(asked: Asked, keys: RequestKeys) {
+    const { organizationId, purpose, rules } = asked;
+    if (!readsAccount(rules.disclosure)) return null;
+    return disclose(rules.disclosure, await deps.findStatus(organizationId, keys.addressKey), purpose);
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

@@ -21,6 +21,8 @@ export interface MessageRequest {
   readonly idempotency: { readonly key: Uint8Array; readonly requestHash: Uint8Array } | null;
   /** What the contract must remember from here to the confirmation. No secret, no address. */
   readonly context?: Readonly<Record<string, unknown>> | null;
+  /** What is needed to send it to somebody without an account, sealed; forgotten when it is settled. */
+  readonly sealed?: Uint8Array | null;
   /** Of a change of address: the account that asked, and whose consent this message is to bring. */
   readonly change?: { readonly accountId: string; readonly id: string; readonly side: ChangeSide } | null;
   /** States of the address's account in which nothing is written; without any, no account is read. */
@@ -61,10 +63,11 @@ const furtherColumns: readonly Column[] = [
   { name: 'account_id', type: 'uuid', of: (r) => r.change?.accountId ?? null },
   { name: 'change_id', type: 'uuid', of: (r) => r.change?.id ?? null },
   { name: 'side', type: 'text', of: (r) => r.change?.side ?? null },
+  { name: 'sealed', type: 'bytea', of: (r) => r.sealed ?? null },
 ];
 
 const isPlain = (request: MessageRequest): boolean =>
-  request.idempotency === null && !request.context && !request.change;
+  request.idempotency === null && !request.context && !request.change && !request.sealed;
 
 interface Insert {
   readonly text: string;

@@ -1,5 +1,6 @@
 import { apiSettings } from './api-settings.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
+import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
 import { workerSettings } from './worker-settings.ts';
@@ -44,11 +45,21 @@ export const purposePoliciesOf = (
   };
 };
 
+/** Which notices go to people who ask for what they cannot get. */
+export const noticesOf = (
+  config: Pick<ApiConfig | WorkerConfig, 'NOTICE_ALREADY_VERIFIED' | 'NOTICE_UNKNOWN_ACCOUNT'>,
+): Notices => ({
+  alreadyVerified: config.NOTICE_ALREADY_VERIFIED === 'on',
+  unknownAccount: config.NOTICE_UNKNOWN_ACCOUNT === 'on',
+});
+
 /** The API's configuration, or every problem with it. */
 export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
   const problems = sharedProblems(read.config);
+  if (read.config.GOTRUE_HOOK_SECRETS !== undefined && read.config.GOTRUE_HOOK_VERIFY_URL === undefined)
+    problems.push('GOTRUE_HOOK_VERIFY_URL is required with GOTRUE_HOOK_SECRETS');
   return problems.length > 0 ? { problems } : read;
 };
 

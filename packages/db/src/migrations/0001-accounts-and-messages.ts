@@ -116,7 +116,7 @@ const statements = [
   // What retention looks for: each finds nothing at the cost of nothing, and none is written to when a
   // request is accepted.
   `CREATE INDEX messages_settled ON messages (accepted_at) WHERE settled_at IS NOT NULL`,
-  `CREATE INDEX messages_unknown ON messages (accepted_at) WHERE reason = 'unknown_account'`,
+  `CREATE INDEX messages_unknown ON messages (accepted_at) WHERE reason IN ('unknown_account', 'notice_unknown_account')`,
   `CREATE INDEX messages_idempotent ON messages (accepted_at) WHERE idempotency_key IS NOT NULL`,
 
   `CREATE FUNCTION refuse_status_regress() RETURNS trigger LANGUAGE plpgsql AS $$

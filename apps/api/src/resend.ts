@@ -1,4 +1,3 @@
-import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
@@ -62,6 +61,12 @@ export interface ResendDependencies {
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
 }
 
+/** A command with the rules of the contract that it came by. */
+interface Asked extends ResendCommand {
+  readonly rules: ContractRules;
+  readonly contract: string;
+}
+
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
 
 /**
@@ -84,11 +89,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const limits = await chargeLimits(keys);
     const by = limits.find((decision) => !decision.allowed);
     if (by?.kind === 'ip') return { kind: 'limited', by, limits };
-    if (by !== undefined)
-      return (await discloseLimited(command, keys, rules)) ?? { kind: 'limited', by, limits };
+    const asked: Asked = { ...command, rules, contract: rules.contract };
+    if (by !== undefined) return (await discloseLimited(asked, keys)) ?? { kind: 'limited', by, limits };
 
     try {
-      return await acceptCharged(command, keys, limits, rules);
+      return await acceptCharged(asked, keys, limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -107,32 +112,37 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   async function acceptCharged(
-    command: ResendCommand,
+    asked: Asked,
     keys: RequestKeys,
     limits: readonly LimitDecision[],
-    { contract, disclosure }: ContractRules,
   ): Promise<ResendOutcome> {
-    const request: MessageRequest = {
-      ...messageRequestOf({ ...command, contract }, keys),
-      sealed: deps.seal(command, keys.messageId),
-    };
+    const request = messageRequestOf(asked, keys);
+    const { disclosure } = asked.rules;
+    const sealed = deps.seal(asked, keys.messageId);
     // What the contract discloses is read by the statement that would write the row.
-    const acceptance = await deps.accept(
-      readsAccount(disclosure)
-        ? { ...request, unless: disclosedStatuses(disclosure, command.purpose) }
-        : request,
-    );
+    const unless = disclosedStatuses(disclosure, asked.purpose);
+    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
-    if (acceptance !== 'taken') {
-      // Asking who is verified costs the client its charge, and the address none.
-      await refund(keys, 'address');
-      return { kind: disclosedAs(acceptance.instead, command.purpose) };
-    }
+    return explainUnwritten(asked, keys);
+  }
+
+  /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
+  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
-    const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
-    if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
-    return repeated;
+    const repeated = await findRepeated(keys);
+    if (repeated !== null) {
+      if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
+      return repeated;
+    }
+    const disclosed = await readDisclosed(asked, keys);
+    if (disclosed === null)
+      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+        retryAfterSeconds: 1,
+      });
+    // Asking who is verified costs the client its charge, and the address none.
+    await refund(keys, 'address');
+    return { kind: disclosed };
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
@@ -145,23 +155,17 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
-  async function discloseLimited(
-    command: ResendCommand,
-    keys: RequestKeys,
-    { disclosure }: ContractRules,
-  ): Promise<ResendOutcome | null> {
-    if (!readsAccount(disclosure)) return null;
-    const status = await deps.findStatus(command.organizationId, keys.addressKey);
-    const disclosed = disclose(disclosure, status, command.purpose);
+  async function discloseLimited(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
+    const disclosed = await readDisclosed(asked, keys);
     if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
-  function disclosedAs(status: AccountStatus, purpose: Purpose): 'already_verified' | 'suspended' {
-    const disclosed = purpose.ineligible(status);
-    if (disclosed === null) throw new Error(`nothing was accepted for an account that is ${status}`);
-    return disclosed;
+  async function readDisclosed(asked: Asked, keys: RequestKeys) {
+    const { organizationId, purpose, rules } = asked;
+    if (!readsAccount(rules.disclosure)) return null;
+    return disclose(rules.disclosure, await deps.findStatus(organizationId, keys.addressKey), purpose);
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

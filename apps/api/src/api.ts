@@ -8,10 +8,13 @@ import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
-import { composeV1, v1Rules } from './contracts/v1.ts';
+import { contracts } from './contracts/registry.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
+import type { KeySettings } from './request-keys.ts';
+import { createAccess } from './sessions/access.ts';
+import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
 import type { Parts } from './use-cases.ts';
 import { webhookRoute } from './webhooks.ts';
@@ -28,15 +31,19 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const keys: KeySettings = {
+    hashKey: config.ADDRESS_HASH_KEY,
+    ipv6PrefixBits: config.IPV6_PREFIX_BITS,
+    // Contracts count the same clients and mailboxes: what one of them still counts, none may forget.
+    rememberSeconds: rememberSecondsOf(config.CONTRACTS.map((name) => contracts[name].rules(config).limits)),
+  };
+  const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
   const parts: Parts = {
     config,
     db,
     metrics,
-    keys: {
-      hashKey: config.ADDRESS_HASH_KEY,
-      ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-      rememberSeconds: rememberSecondsOf([v1Rules(config).limits]),
-    },
+    keys,
+    access,
     limiter,
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
@@ -55,9 +62,11 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     errorCodes: config.ERROR_CODES,
     publicUrl: config.PUBLIC_URL,
     brand: config.BRAND_NAME,
+    documents: config.CONTRACTS.flatMap((name) => contracts[name].document ?? []),
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
-      composeV1(parts),
+      ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions)]),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { EmailAddress } from '@reconfirm/core/account';
 import type { ContractLimits, LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
-import { Secret } from '@reconfirm/core/secret';
+import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
+import { makeApiKey } from './api-key.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
@@ -115,25 +116,4 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     deps.ring(keys.messageId);
     return { kind: 'registered', messageId: keys.messageId, account: written, apiKey: apiKey.text, limits };
   }
-};
-
-/** `rk_<id>_<secret>`: found by its id, stored as SHA-256 of 256 random bits, shown once. */
-const makeApiKey = (): { readonly id: string; readonly secretHash: Buffer; readonly text: Secret } => {
-  const id = uuidV7(Date.now(), randomBytes(10));
-  const secret = randomBytes(32).toString('base64url');
-  return { id, secretHash: hashSecret(secret), text: new Secret(`rk_${id.replaceAll('-', '')}_${secret}`) };
-};
-
-const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest();
-
-/** The id and the hash to look an API key up by; undefined for anything that is not one. */
-export const readApiKey = (
-  text: string,
-): { readonly id: string; readonly secretHash: Buffer } | undefined => {
-  const match =
-    /^rk_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/.exec(text);
-  const secret = match?.[6];
-  return match === null || secret === undefined
-    ? undefined
-    : { id: match.slice(1, 6).join('-'), secretHash: hashSecret(secret) };
 };

@@ -6,7 +6,7 @@ import { policyOf } from '@reconfirm/core/purposes/policy';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
-import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
+import { countGuess, findCodes, findCodesOfChanges, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
 import { confirmToken } from '@reconfirm/db/verifications';
@@ -18,6 +18,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
+import type { Access } from './sessions/access.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
 
@@ -27,6 +28,8 @@ export interface Parts {
   readonly db: Database;
   readonly metrics: ApiMetrics;
   readonly keys: KeySettings;
+  /** Undefined without SESSION_KEYS; a contract that needs it refuses to start without. */
+  readonly access: Access | undefined;
   readonly limiter: Limiter;
   readonly findStatus: FindStatus;
   readonly intake: Intake;
@@ -92,6 +95,7 @@ export const createUseCases = (parts: Parts, rules: ContractRules): UseCases => 
       countGuess: (subjectKey) => countGuess(db, subjectKey, config.CODE_GUESS_LIMIT),
       forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
       findCodes: (subjectKey) => findCodes(db, subjectKey),
+      findCodesOfChanges: (addressKey, purpose) => findCodesOfChanges(db, addressKey, purpose),
     }),
     decided: tellDecision(parts.metrics, keys, contract),
   };

@@ -1,6 +1,7 @@
 import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
+import { linkPageOf } from '@reconfirm/core/contract';
 import { judgeRedirect, type RedirectRule, verificationLink } from '@reconfirm/core/redirect';
 import type { Carrier, Draft } from './carrier.ts';
 import type { Renderer } from './render.ts';
@@ -24,7 +25,6 @@ export interface MailCarrierOptions {
 export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   const { renderer, transport, provider } = options;
   const messageIdDomain = options.from.address.slice(options.from.address.lastIndexOf('@') + 1);
-  const confirmationPage = new URL('/v1/verify-email', options.publicUrl).href;
 
   /** Judged again when it is used: an origin that was taken off the list receives no token from then on. */
   const allowed = (redirectUrl: string | null): string | null => {
@@ -33,8 +33,16 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return decision.allowed ? decision.url : null;
   };
 
+  /** Our page, or what may stand in for it: then the token goes to the application itself. */
+  const pageOf = ({ claimed, account }: Pick<Draft, 'claimed' | 'account'>): string => {
+    const { path, query, yieldsToRedirect } = linkPageOf(claimed.contract, claimed.purpose);
+    const ours = new URL(path, options.publicUrl);
+    for (const [name, value] of Object.entries(query)) ours.searchParams.set(name, value);
+    if (!yieldsToRedirect) return ours.href;
+    return allowed(claimed.redirectUrl) ?? allowed(account.redirectUrl) ?? ours.href;
+  };
+
   const compose = ({ claimed, account, to, purpose, policy, credential }: Draft): OutgoingMail => {
-    const page = allowed(claimed.redirectUrl) ?? allowed(account.redirectUrl) ?? confirmationPage;
     const rendered = renderer.render({
       template: purpose.name,
       locale: chooseLocale(
@@ -44,7 +52,7 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
         options.defaultLocale,
       ),
       values: {
-        link: verificationLink(page, credential.token.reveal()),
+        link: verificationLink(pageOf({ claimed, account }), credential.token.reveal()),
         name: account.name ?? undefined,
         lifetimeSeconds: policy.lifetime.linkSeconds,
       },

@@ -13,6 +13,9 @@ export const notSentReasons = {
   too_late: 'It could not be handed over while it was still of use.',
   no_such_channel: 'The account has no address for this kind of message.',
   change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
+  change_resent:
+    'It asked by address for the mails of a change of address; messages of that change took its place.',
+  no_pending_change: 'The account is not moving to another address, or has nothing left to confirm.',
   lost_too_often:
     'The worker died during each of several attempts; the message is set aside for an operator.',
 } as const;
@@ -38,8 +41,13 @@ export type Resolution =
   | { readonly kind: 'make_token_only'; readonly account: Account; readonly reason: 'email_off' }
   | {
       readonly kind: 'skip';
-      readonly reason: Exclude<NotSentReason, 'email_off' | 'too_late' | 'lost_too_often'>;
+      readonly reason: Exclude<
+        NotSentReason,
+        'email_off' | 'too_late' | 'lost_too_often' | 'change_resent' | 'no_pending_change'
+      >;
     }
+  /** It names a change by address only: the messages of the account's pending change take its place. */
+  | { readonly kind: 'resend_change'; readonly account: Account }
   | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
 
 export interface ChangeFacts {
@@ -77,6 +85,7 @@ export const resolve = (
   if (account === null) return { kind: 'skip', reason: 'unknown_account' };
   const ineligible = purpose.ineligible(account.status);
   if (ineligible !== null) return { kind: 'skip', reason: ineligible };
+  if (facts.change === null && purpose.askedBy === 'account') return { kind: 'resend_change', account };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
   if (policy.channelOff) return { kind: 'make_token_only', account, reason: 'email_off' };

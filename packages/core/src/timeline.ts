@@ -86,6 +86,8 @@ const nextStepsNotSent = {
   email_off: 'Verify the account by hand, or set EMAIL_PROVIDER and let the person ask again.',
   no_such_channel: 'The account has only a phone number, or only an e-mail address; use that one.',
   change_over: 'Look at the change of address of the account; a newer one may be under way.',
+  change_resent: 'Look at the messages of the account that were accepted right after this one.',
+  no_pending_change: 'Let the person ask for the change of address again.',
   too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
   lost_too_often:
     'Read the logs of the worker at the times of the attempts below before it is asked for again.',

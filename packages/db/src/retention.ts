@@ -55,6 +55,29 @@ export const forgetExpired = {
         SELECT subject_key FROM code_guesses
          WHERE window_ends_at < now() ORDER BY window_ends_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  refreshTokens: forget(
+    () => sql`
+      DELETE FROM refresh_tokens WHERE token_hash IN (
+        SELECT token_hash FROM refresh_tokens
+         WHERE expires_at < now() ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /**
+   * Sessions go when they would have expired, ended or not, and the days of retention are over. By then
+   * their tokens have gone one by one: hundreds of them hang on a busy session, and would go with it.
+   */
+  sessions: forget(
+    (days) => sql`
+      DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions
+         WHERE expires_at < now() - make_interval(days => ${days})
+         ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  authCodes: forget(
+    () => sql`
+      DELETE FROM auth_codes WHERE code_hash IN (
+        SELECT code_hash FROM auth_codes
+         WHERE expires_at < now() - interval '1 hour' ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   deliveryEvents: forget(
     (days) => sql`
       DELETE FROM delivery_events WHERE id IN (

@@ -60,7 +60,8 @@ export type AccountEventType =
   | 'EMAIL_CHANGED'
   | 'PHONE_CHANGED'
   | 'EMAIL_CHANGE_UNDONE'
-  | 'STATUS_CHANGED';
+  | 'STATUS_CHANGED'
+  | 'PASSWORD_CHANGED';
 
 export interface ApiKeysTable {
   id: string;
@@ -71,6 +72,34 @@ export interface ApiKeysTable {
   organization_id: string | null;
   name: string | null;
   scopes: Generated<string[]>;
+  last_four: string | null;
+}
+
+export type SessionEnd =
+  | 'sign_out'
+  | 'sign_out_others'
+  | 'sign_out_all'
+  | 'password_changed'
+  | 'token_reused';
+
+export interface SessionsTable {
+  id: string;
+  account_id: string;
+  created_at: Generated<Date>;
+  refreshed_at: Date | null;
+  expires_at: Date;
+  ended_at: Date | null;
+  ended_by: SessionEnd | null;
+}
+
+export interface RefreshTokensTable {
+  token_hash: Buffer;
+  session_id: string;
+  parent_hash: Buffer | null;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+  successor_nonce: Buffer | null;
 }
 
 export interface ContactChangesTable {
@@ -193,11 +222,28 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+export interface SignupPasswordsTable {
+  message_id: string;
+  account_id: string;
+  password_hash: string;
+}
+
+export interface AuthCodesTable {
+  code_hash: Buffer;
+  account_id: string;
+  challenge: string;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
 export interface Schema {
   organizations: OrganizationsTable;
   accounts: AccountsTable;
   account_events: AccountEventsTable;
   api_keys: ApiKeysTable;
+  sessions: SessionsTable;
+  refresh_tokens: RefreshTokensTable;
   contact_changes: ContactChangesTable;
   messages: MessagesTable;
   verifications: VerificationsTable;
@@ -205,6 +251,8 @@ export interface Schema {
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;
+  signup_passwords: SignupPasswordsTable;
+  auth_codes: AuthCodesTable;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

@@ -20,6 +20,8 @@ export interface KnownToken {
   /** What the contract left with the request. */
   readonly context: Readonly<Record<string, unknown>> | null;
   readonly change: { readonly id: string; readonly side: ChangeSide } | null;
+  /** Under which its codes are counted and found. */
+  readonly subjectKey: Uint8Array;
 }
 
 export type TokenFacts =
@@ -53,6 +55,7 @@ interface TokenRow {
   context: Record<string, unknown> | null;
   change_id: string | null;
   side: ChangeSide | null;
+  subject_key: Buffer;
   consumed: boolean;
   expired: boolean;
   superseded: boolean;
@@ -74,7 +77,7 @@ export const readToken = async (db: Database, presented: Presented): Promise<Tok
   const expiresAt = sql.ref(presented.by === 'link' ? 'v.expires_at' : 'v.code_expires_at');
   const { rows } = await sql<TokenRow>`
     SELECT m.id AS message_id, m.organization_id, a.id AS account_id, m.purpose, a.email, m.redirect_url,
-           m.context, m.change_id, m.side, a.status AS account_status,
+           m.context, m.change_id, m.side, m.subject_key, a.status AS account_status,
            v.consumed_at IS NOT NULL AS consumed, ${expiresAt} <= now() AS expired,
            ${isSuperseded} AS superseded, ${siblingConsumed} AS sibling_consumed
       FROM verifications v
@@ -95,6 +98,7 @@ const knownOf = (row: TokenRow): KnownToken => ({
   redirectUrl: row.redirect_url,
   context: row.context,
   change: row.change_id === null || row.side === null ? null : { id: row.change_id, side: row.side },
+  subjectKey: row.subject_key,
 });
 
 const stateOf = (row: TokenRow): Exclude<TokenState, 'unknown'> => {

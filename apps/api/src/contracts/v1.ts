@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import * as accounts from '@reconfirm/db/accounts';
+import * as apiKeys from '@reconfirm/db/api-keys';
 import { cancelContactChange, findPendingChange } from '@reconfirm/db/contact-changes';
 import { isConfirmedSince } from '@reconfirm/db/message-handle';
 import { findMessageHistory, listMessages } from '@reconfirm/db/message-history';
@@ -52,5 +53,10 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
     findMessage: (organizationId, id) => findMessageHistory(db, organizationId, id),
     verifyByAdmin: (id) => accounts.verifyAccountByAdmin(db, id),
     changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
+    organizationKeys: {
+      create: (key) => apiKeys.createOrganizationKey(db, key),
+      list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
+      revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
+    },
   });
 };

@@ -1,7 +1,10 @@
 import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
+import { contractNames, parseContracts } from '../contract.ts';
+import { gotrueSettings } from './gotrue-settings.ts';
 import { parseLimits } from '../limits.ts';
 import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
+import { sessionSettings } from './session-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
@@ -27,6 +30,15 @@ export const apiSettings = {
     fallback: '3000',
     describe: 'Port to listen on; 0 takes a free one.',
   }),
+  CONTRACTS: custom(
+    {
+      form: `some of ${contractNames.join(',')}`,
+      fallback: 'v1',
+      describe:
+        'The HTTP contracts that are spoken. Accounts, limits and tokens are the same in all of them.',
+    },
+    parseContracts,
+  ),
   TRUSTED_PROXIES: custom(
     {
       form: '10.0.0.0/8,2001:db8::/32',
@@ -125,6 +137,8 @@ export const apiSettings = {
       ),
     ),
   ),
+  ...sessionSettings,
+  ...gotrueSettings,
   MAILGUN_WEBHOOK_SIGNING_KEY: optional(
     secret(
       text({

@@ -1,6 +1,8 @@
 import { apiSettings } from './api-settings.ts';
+import { contractsWithSessions } from '../contract.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import { signup } from '../purposes/signup.ts';
+import { judgeRedirect } from '../redirect.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -44,11 +46,35 @@ export const purposePoliciesOf = (
   };
 };
 
+/** What the contracts that are on need besides. */
+const contractProblems = (config: ApiConfig): string[] => {
+  const problems: string[] = [];
+  const signingIn = config.CONTRACTS.find((name) => contractsWithSessions.includes(name));
+  if (signingIn !== undefined && config.SESSION_KEYS === undefined)
+    problems.push(`SESSION_KEYS is required with CONTRACTS=${signingIn}: its answers carry sessions`);
+  if (!config.CONTRACTS.includes('gotrue')) return problems;
+  if (config.GOTRUE_SITE_URL === undefined)
+    problems.push('GOTRUE_SITE_URL is required with CONTRACTS=gotrue: people are sent there after a link');
+  else {
+    // The operator's own choice: its origin need not be listed again.
+    const judged = judgeRedirect(config.GOTRUE_SITE_URL, { kind: 'any' }, config.NODE_ENV === 'production');
+    if (!judged.allowed)
+      problems.push(
+        'GOTRUE_SITE_URL must be a URL without credentials and fragment, and https in production',
+      );
+  }
+  return problems;
+};
+
 /** The API's configuration, or every problem with it. */
 export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
-  const problems = sharedProblems(read.config);
+  const { config } = read;
+  const problems = sharedProblems(config);
+  // An `iss` of our own would let somebody else's keys sign for our sessions.
+  if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
+    problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');
   return problems.length > 0 ? { problems } : read;
 };
 

@@ -4,12 +4,12 @@ import type { MessageStatus } from '@reconfirm/core/message';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { explainMessage } from '@reconfirm/core/timeline';
 import type { MessageHistory } from '@reconfirm/db/message-history';
-import { bearerToken, isSameSecret } from '../../bearer-token.ts';
 import { ProblemError } from '../../problem.ts';
 import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readEmail } from './read-request.ts';
+import { requireAdminKey } from './require-admin-key.ts';
 import * as schemas from './schemas.ts';
 
 const pageSizeDefault = 20;
@@ -18,11 +18,7 @@ const pageSizeDefault = 20;
 export const adminRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', async (request) => {
-      const given = bearerToken(request.headers.authorization);
-      if (deps.adminKey === undefined || given === undefined || !isSameSecret(given, deps.adminKey))
-        throw new ProblemError('UNAUTHORIZED', { headers: { 'www-authenticate': 'Bearer' } });
-    });
+    requireAdminKey(app, deps.adminKey);
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.get(

@@ -2,6 +2,7 @@ import type { AccountStatus } from '@reconfirm/core/account';
 import type { ErrorReason } from '@reconfirm/core/error-codes';
 import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { OrganizationKey } from '@reconfirm/db/api-keys';
 import type { MessageSummary } from '@reconfirm/db/message-history';
 import type { Confirmation } from '@reconfirm/db/verifications';
 import type { ConfirmOutcome } from '../../confirm.ts';
@@ -69,6 +70,16 @@ export const messageOf = (message: MessageSummary) => ({
   sentAt: message.sentAt?.toISOString() ?? null,
   settledAt: message.settledAt?.toISOString() ?? null,
   nextAt: message.settledAt === null ? message.nextAt.toISOString() : null,
+});
+
+export const apiKeyOf = (key: OrganizationKey) => ({
+  id: key.id,
+  organizationId: key.organizationId,
+  name: key.name,
+  scopes: [...key.scopes],
+  lastFour: key.lastFour,
+  createdAt: key.createdAt.toISOString(),
+  revokedAt: key.revokedAt?.toISOString() ?? null,
 });
 
 interface Answer {

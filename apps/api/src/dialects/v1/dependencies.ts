@@ -1,6 +1,7 @@
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys';
 import type { PendingChange } from '@reconfirm/db/contact-changes';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
 import type { ContractLimits } from '@reconfirm/core/limits';
@@ -44,5 +45,10 @@ export interface V1Dependencies {
   readonly findMessage: (organizationId: string, id: string) => Promise<MessageHistory | undefined>;
   readonly verifyByAdmin: (id: string) => Promise<AccountDetails | undefined>;
   readonly changeStatus: (id: string, status: AccountStatus) => Promise<AccountDetails | undefined>;
+  readonly organizationKeys: {
+    readonly create: (key: NewOrganizationKey) => Promise<OrganizationKey | undefined>;
+    readonly list: (organizationId: string) => Promise<readonly OrganizationKey[]>;
+    readonly revoke: (id: string) => Promise<OrganizationKey | undefined>;
+  };
   readonly decided: TellDecision;
 }

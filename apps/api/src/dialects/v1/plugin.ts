@@ -1,6 +1,7 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
+import { apiKeyRoutes } from './api-key-routes.ts';
 import { changeRoutes } from './change-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { messageRoutes } from './message-routes.ts';
@@ -26,4 +27,5 @@ export const v1 =
     await app.register(tenantRoutes(deps));
     await app.register(changeRoutes(deps));
     await app.register(adminRoutes(deps));
+    await app.register(apiKeyRoutes(deps));
   };

@@ -6,7 +6,7 @@ import { tokenPattern } from '@reconfirm/core/token';
 const textSizeMax = 2048;
 
 /** Text without control characters and line breaks: Postgres takes no NUL, and mail no second line. */
-const oneLine = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
+export const oneLine = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
 
 export const Email = Type.String({
   minLength: 3,
@@ -147,10 +147,8 @@ export const TokenQuery = Type.Object({ token: Token }, closed);
 /** Read leniently: a person with a broken link gets a page, not a list of errors. */
 export const PageQuery = Type.Object({ token: Type.Optional(Type.String({ maxLength: textSizeMax })) });
 export const EmailQuery = Type.Object({ email: Email }, closed);
-export const IdParams = Type.Object(
-  { id: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
-  closed,
-);
+export const Id = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+export const IdParams = Type.Object({ id: Id }, closed);
 
 export const TenantStatus = Type.Union(
   [
@@ -168,8 +166,8 @@ const PublicStatus = Type.Union(
       'What became of the mail: taken by the provider, by the receiving server, by neither, or reported as spam',
   },
 );
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Instant = Type.String({ format: 'date-time' });
+export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const Instant = Type.String({ format: 'date-time' });
 
 export const Tenant = Type.Object({
   id: Type.String(),

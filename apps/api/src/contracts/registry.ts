@@ -1,0 +1,21 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { ApiConfig } from '@reconfirm/core/config/config';
+import type { ContractName } from '@reconfirm/core/contract';
+import type { ContractDocument } from '../documentation.ts';
+import type { ContractRules, Parts } from '../use-cases.ts';
+import { composeGotrue, gotrueDocument, gotrueRules } from './gotrue.ts';
+import { composeV1, v1Rules } from './v1.ts';
+
+/** One contract as an installation speaks it. */
+interface Contract {
+  readonly rules: (config: ApiConfig) => ContractRules;
+  readonly compose: (parts: Parts) => FastifyPluginAsync;
+  /** Null: its routes stand in /openapi.json. */
+  readonly document: ContractDocument | null;
+}
+
+/** Every contract that CONTRACTS can name. */
+export const contracts: Readonly<Record<ContractName, Contract>> = {
+  v1: { rules: v1Rules, compose: composeV1, document: null },
+  gotrue: { rules: gotrueRules, compose: composeGotrue, document: gotrueDocument },
+};

@@ -128,7 +128,11 @@ const workerEnvironment = (databaseUrl: string, redisUrl: string, smtpUrl: strin
 const renderExample = async (): Promise<Bench['mail']> => {
   const renderer = await createRenderer({ brand: { name: 'Reconfirm' }, supportedLocales: availableLocales });
   const link = `https://verify.example.com/v1/verify-email?token=${'a'.repeat(64)}`;
-  return renderer.render({ template: 'signup', locale: 'en', values: { link, lifetimeSeconds: 86_400 } });
+  return renderer.render({
+    template: 'signup',
+    locale: 'en',
+    values: { link, lifetimeSeconds: 86_400, policy: 'newest_only' },
+  });
 };
 
 const bench = async (count: number, rounds: number, concurrency: string): Promise<void> => {

@@ -4,6 +4,7 @@ import type { Provider } from '@reconfirm/core/providers/provider';
 import { linkPageOf } from '@reconfirm/core/contract';
 import { judgeRedirect, type RedirectRule, verificationLink } from '@reconfirm/core/redirect';
 import type { Carrier, Draft } from './carrier.ts';
+import { mailContentOf } from './mail-content.ts';
 import type { Renderer } from './render.ts';
 import type { Mailbox, OutgoingMail, Transport } from './transports/transport.ts';
 
@@ -42,20 +43,16 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return allowed(claimed.redirectUrl) ?? allowed(account.redirectUrl) ?? ours.href;
   };
 
-  const compose = ({ claimed, account, to, purpose, policy, credential }: Draft): OutgoingMail => {
+  const compose = ({ to, ...draft }: Draft): OutgoingMail => {
+    const { claimed, account, credential } = draft;
     const rendered = renderer.render({
-      template: purpose.name,
+      ...mailContentOf(draft, verificationLink(pageOf(draft), credential.token.reveal())),
       locale: chooseLocale(
         claimed.locale ?? undefined,
         account.locale ?? undefined,
         options.supportedLocales,
         options.defaultLocale,
       ),
-      values: {
-        link: verificationLink(pageOf({ claimed, account }), credential.token.reveal()),
-        name: account.name ?? undefined,
-        lifetimeSeconds: policy.lifetime.linkSeconds,
-      },
     });
     return {
       messageId: claimed.id,

@@ -1,4 +1,5 @@
 import { choice, custom, customSecret, integer, optional, secret, secretUrl, text } from './setting.ts';
+import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
 import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
 import { parseKeyRing } from '../token.ts';
@@ -139,7 +140,7 @@ export const sharedSettings = {
     parseLiveTokensByPurpose,
   ),
   DEFAULT_LOCALE: choice({
-    values: ['en', 'es'],
+    values: supportedLocales,
     fallback: 'en',
     describe: 'Language of mails and pages when neither the request nor the account names one we have.',
   }),

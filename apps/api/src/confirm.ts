@@ -112,7 +112,7 @@ interface CodePlace {
 }
 
 /** What using a token came to, or what a look at it says. */
-export const outcomeOf = (confirmation: Confirmation): ConfirmOutcome => {
+export const outcomeOf = (confirmation: Confirmation): Exclude<ConfirmOutcome, { kind: 'locked' }> => {
   switch (confirmation.state) {
     case 'live':
       return { kind: 'confirmed', now: true, token: confirmation };

@@ -3,7 +3,8 @@ import type { ApiConfig } from '@reconfirm/core/config/config';
 import type { ContractName } from '@reconfirm/core/contract';
 import type { ContractDocument } from '../documentation.ts';
 import type { ContractRules, Parts } from '../use-cases.ts';
-import { composeGotrue, gotrueDocument, gotrueRules } from './gotrue.ts';
+import { gotrueDocument } from '../dialects/gotrue/document.ts';
+import { composeGotrue, gotrueRules } from './gotrue.ts';
 import { composeV1, v1Rules } from './v1.ts';
 
 /** One contract as an installation speaks it. */

@@ -9,7 +9,8 @@ import { findMessageHistory, listMessages } from '@reconfirm/db/message-history'
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
-import { v1 } from '../dialects/v1/plugin.ts';
+import type { V1Dependencies } from '../dialects/v1/dependencies.ts';
+import { v1, v1Page } from '../dialects/v1/plugin.ts';
 import { negotiateLocale } from '../language.ts';
 import { type ContractRules, createUseCases, type Parts } from '../use-cases.ts';
 
@@ -22,10 +23,15 @@ export const v1Rules = (config: ApiConfig): ContractRules => ({
 });
 
 /** The v1 contract, put together. */
-export const composeV1 = (parts: Parts): FastifyPluginAsync => {
+export const composeV1 = (parts: Parts): FastifyPluginAsync => v1(v1Dependencies(parts));
+
+/** Its page alone: links that belong to no contract (the notice of a change of address) lead there. */
+export const composeV1Page = (parts: Parts): FastifyPluginAsync => v1Page(v1Dependencies(parts));
+
+const v1Dependencies = (parts: Parts): V1Dependencies => {
   const { config, db, keys, limiter } = parts;
   const rules = v1Rules(config);
-  return v1({
+  return {
     ...createUseCases(parts, rules),
     limiter,
     keys,
@@ -58,5 +64,5 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
       list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
       revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
     },
-  });
+  };
 };

@@ -71,7 +71,7 @@ export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
   const { config } = read;
-  const problems = sharedProblems(config);
+  const problems = [...sharedProblems(config), ...contractProblems(config)];
   // An `iss` of our own would let somebody else's keys sign for our sessions.
   if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
     problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');

@@ -22,6 +22,11 @@ export const gotrueSettings = {
     fallback: 'open',
     describe: 'closed: nobody can register by this contract (422 signup_disabled); invitations still work.',
   }),
+  GOTRUE_PHONE: choice({
+    values: ['off', 'on'],
+    fallback: 'off',
+    describe: 'Whether phone numbers can register, sign in and be changed to by this contract.',
+  }),
   GOTRUE_MESSAGE_ID: choice({
     values: ['always', 'phone-only'],
     fallback: 'always',

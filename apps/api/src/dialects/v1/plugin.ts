@@ -29,3 +29,10 @@ export const v1 =
     await app.register(adminRoutes(deps));
     await app.register(apiKeyRoutes(deps));
   };
+
+/** The page that links of every contract may lead to, for an installation that does not speak v1. */
+export const v1Page =
+  (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    await app.register(verifyRoutes(deps));
+  };

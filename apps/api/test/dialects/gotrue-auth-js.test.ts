@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authClient, deliverNewest, gotrueSettings, listen, messagesOf, password, withoutLimits } from '../support/gotrue.ts';
+import {
+  authClient,
+  deliverNewest,
+  gotrueSettings,
+  listen,
+  messagesOf,
+  password,
+  withoutLimits,
+} from '../support/gotrue.ts';
 import { appOrigin, type Installation, openInstallation, type TestApi } from '../support/installation.ts';
 import { newEmail, newClient } from '../support/requests.ts';
 
@@ -9,7 +17,15 @@ const good = <T>({ data, error }: { readonly data: T; readonly error: unknown })
   return data;
 };
 
-const errorOf = ({ error }: { readonly error: { readonly status?: number | undefined; readonly code?: unknown; readonly message: string } | null }) => {
+const errorOf = ({
+  error,
+}: {
+  readonly error: {
+    readonly status?: number | undefined;
+    readonly code?: unknown;
+    readonly message: string;
+  } | null;
+}) => {
   if (error === null) throw new Error('it was expected to fail');
   return { status: error.status, code: error.code, message: error.message };
 };

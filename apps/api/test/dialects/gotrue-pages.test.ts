@@ -64,16 +64,19 @@ describe('the page of a link', () => {
     return { email, cookie: cookieOf(asked), ...(await deliverNewest(api, installation.db, purpose)) };
   };
 
-  it.each(['GET', 'HEAD'] as const)('%s of a link, ten times, consumes nothing and changes no row', async (method) => {
-    const { token } = await signUp();
-    const before = await verificationRows();
-    for (let i = 0; i < 10; i += 1) {
-      const answer = await open(token, { method });
-      expect([answer.statusCode, answer.headers['cache-control']]).toEqual([200, 'no-store']);
-      expect(answer.body).not.toMatch(/<script|http-equiv/i);
-    }
-    expect(await verificationRows()).toEqual(before);
-  });
+  it.each(['GET', 'HEAD'] as const)(
+    '%s of a link, ten times, consumes nothing and changes no row',
+    async (method) => {
+      const { token } = await signUp();
+      const before = await verificationRows();
+      for (let i = 0; i < 10; i += 1) {
+        const answer = await open(token, { method });
+        expect([answer.statusCode, answer.headers['cache-control']]).toEqual([200, 'no-store']);
+        expect(answer.body).not.toMatch(/<script|http-equiv/i);
+      }
+      expect(await verificationRows()).toEqual(before);
+    },
+  );
 
   it('of a sign-up has one button, whose press confirms and leads back with a session', async () => {
     const { token, email } = await signUp({ redirect_to: `${appOrigin}/inside?tab=1` });
@@ -97,7 +100,9 @@ describe('the page of a link', () => {
     const presses = await Promise.all(Array.from({ length: 20 }, () => press({ token })));
     const fragments = presses.map((answer) => targetOf(answer).fragment);
     expect(fragments.filter((fragment) => 'access_token' in fragment)).toHaveLength(1);
-    expect(fragments.filter((fragment) => fragment['message'] === 'Email address already confirmed')).toHaveLength(19);
+    expect(
+      fragments.filter((fragment) => fragment['message'] === 'Email address already confirmed'),
+    ).toHaveLength(19);
     const events = await installation.db
       .selectFrom('account_events')
       .innerJoin('accounts', 'accounts.id', 'account_events.account_id')
@@ -163,7 +168,13 @@ describe('the page of a link', () => {
 
   it('knows the browser again that asks a second time', async () => {
     const first = await call(api, 'POST', '/recover', { email: newEmail() });
-    const again = await call(api, 'POST', '/recover', { email: newEmail() }, { headers: { cookie: cookieOf(first) } });
+    const again = await call(
+      api,
+      'POST',
+      '/recover',
+      { email: newEmail() },
+      { headers: { cookie: cookieOf(first) } },
+    );
     expect(cookieOf(again)).toBe(cookieOf(first));
     expect(String(first.headers['set-cookie'])).toMatch(
       /^__Host-reconfirm-browser=[\w-]{43}; Path=\/; Max-Age=86400; HttpOnly; SameSite=Lax; Secure$/,
@@ -198,7 +209,11 @@ describe('the page of a link', () => {
     const { token, messageId, email } = await signUp({ redirect_to: `${appOrigin}/mine` });
     await call(api, 'POST', '/resend', { type: 'signup', email });
     for (const answer of [await open(token), await press({ token })])
-      expect(targetOf(answer)).toEqual({ page: `${appOrigin}/mine`, query: {}, fragment: { ...expired, sb: '' } });
+      expect(targetOf(answer)).toEqual({
+        page: `${appOrigin}/mine`,
+        query: {},
+        fragment: { ...expired, sb: '' },
+      });
     const { token: newer } = await deliverNewest(api, installation.db, 'signup');
     await installation.db
       .updateTable('verifications')
@@ -230,7 +245,10 @@ describe('the page of a link', () => {
     const code = query['code'] ?? '';
     expect((await exchange(code, 'w'.repeat(64))).json()).toMatchObject({ error_code: 'bad_code_verifier' });
     const all = await Promise.all(Array.from({ length: 10 }, () => exchange(code, verifier)));
-    expect(all.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([200, ...Array<number>(9).fill(404)]);
+    expect(all.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([
+      200,
+      ...Array<number>(9).fill(404),
+    ]);
     expect(all.find(({ statusCode }) => statusCode === 200)?.json()).toMatchObject({ user: { email } });
 
     const recovering = await askFor('/recover', { ...pkce, redirect_to: `${appOrigin}/callback` });
@@ -242,18 +260,30 @@ describe('the page of a link', () => {
     const pkce = { code_challenge: 'p'.repeat(43), code_challenge_method: 'plain' };
     const { token } = await signUp(pkce);
     const { query } = targetOf(await press({ token }));
-    await installation.db.updateTable('auth_codes').set({ expires_at: new Date(0) }).execute();
+    await installation.db
+      .updateTable('auth_codes')
+      .set({ expires_at: new Date(0) })
+      .execute();
     const answer = await call(api, 'POST', '/token?grant_type=pkce', {
       auth_code: query['code'],
       code_verifier: 'p'.repeat(43),
     });
-    expect([answer.statusCode, answer.json<{ error_code: string }>().error_code]).toEqual([422, 'flow_state_expired']);
+    expect([answer.statusCode, answer.json<{ error_code: string }>().error_code]).toEqual([
+      422,
+      'flow_state_expired',
+    ]);
   });
 
   it('of a change of address: the first side gets a message, the second a session', async () => {
     const { token, email } = await signUp();
     const { fragment } = targetOf(await press({ token }));
-    await call(api, 'PUT', '/user', { email: newEmail() }, { headers: { authorization: `Bearer ${fragment['access_token']}` } });
+    await call(
+      api,
+      'PUT',
+      '/user',
+      { email: newEmail() },
+      { headers: { authorization: `Bearer ${fragment['access_token']}` } },
+    );
     const sides = await installation.db
       .selectFrom('messages')
       .select(['id', 'side'])
@@ -267,7 +297,9 @@ describe('the page of a link', () => {
     expect(targetOf(await press({ token: first?.token ?? '' })).fragment).toMatchObject({
       message: 'Confirmation link accepted. Please proceed to confirm link sent to the other email',
     });
-    expect(targetOf(await press({ token: second?.token ?? '' })).fragment).toMatchObject({ type: 'email_change' });
+    expect(targetOf(await press({ token: second?.token ?? '' })).fragment).toMatchObject({
+      type: 'email_change',
+    });
     expect(email).toContain('@');
   });
 

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { base, call, deliverNewest, gotrueSettings, messagesOf, newPhone, password, withoutLimits } from '../support/gotrue.ts';
+import {
+  base,
+  call,
+  deliverNewest,
+  gotrueSettings,
+  messagesOf,
+  newPhone,
+  password,
+  withoutLimits,
+} from '../support/gotrue.ts';
 import { appOrigin, type Installation, openInstallation, type TestApi } from '../support/installation.ts';
 import { type Answer, newClient, newEmail, post, register, setTenantStatus } from '../support/requests.ts';
 import { newestMessage } from '../support/rows.ts';
@@ -11,7 +20,11 @@ const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
 const refusalOf = (answer: Answer) => {
   expect(answer.headers['x-sb-error-code']).toBe(answer.json<{ code: string }>().code);
   expect(answer.headers['x-supabase-api-version']).toBe('2024-01-01');
-  return [answer.statusCode, answer.json<{ code: string }>().code, answer.json<{ message: string }>().message];
+  return [
+    answer.statusCode,
+    answer.json<{ code: string }>().code,
+    answer.json<{ message: string }>().message,
+  ];
 };
 
 describe('POST /resend', () => {
@@ -32,7 +45,11 @@ describe('POST /resend', () => {
       const answer = await resend({ type, email: newEmail() });
       expect([answer.statusCode, Object.keys(answer.json())]).toEqual([200, ['message_id']]);
       const { purpose, contract, id } = await newestMessage(installation.db);
-      expect([purpose, contract, id]).toEqual([type, 'gotrue', answer.json<{ message_id: string }>().message_id]);
+      expect([purpose, contract, id]).toEqual([
+        type,
+        'gotrue',
+        answer.json<{ message_id: string }>().message_id,
+      ]);
     },
   );
 
@@ -45,8 +62,14 @@ describe('POST /resend', () => {
   // In the order in which they are judged: each body is wrong in everything that comes after as well.
   it.each([
     [{ email: 'x', phone: 'y' }, 'Missing one of these types: signup, email_change, sms, phone_change'],
-    [{ type: 'invite', email: 'x', phone: 'y' }, 'Missing one of these types: signup, email_change, sms, phone_change'],
-    [{ type: '__proto__', email: 'x' }, 'Missing one of these types: signup, email_change, sms, phone_change'],
+    [
+      { type: 'invite', email: 'x', phone: 'y' },
+      'Missing one of these types: signup, email_change, sms, phone_change',
+    ],
+    [
+      { type: '__proto__', email: 'x' },
+      'Missing one of these types: signup, email_change, sms, phone_change',
+    ],
     [{ type: 'signup', phone: 'y' }, 'Type provided requires an email address'],
     [{ type: 'recovery', phone: 'y' }, 'Type provided requires an email address'],
     [{ type: 'magiclink' }, 'Type provided requires an email address'],
@@ -62,11 +85,26 @@ describe('POST /resend', () => {
   );
 
   it.each([
-    [{ code_challenge: challenge }, 'PKCE flow requires code_challenge_method and code_challenge to both be present or absent'],
-    [{ code_challenge_method: 's256' }, 'PKCE flow requires code_challenge_method and code_challenge to both be present or absent'],
-    [{ code_challenge: 'short', code_challenge_method: 's256' }, 'code challenge has to be between 43 and 128 characters'],
-    [{ code_challenge: `${challenge}!`, code_challenge_method: 's256' }, 'code challenge can only contain alphanumeric characters, hyphens, periods, underscores and tildes'],
-    [{ code_challenge: challenge, code_challenge_method: 'md5' }, 'unsupported code_challenge_method: use s256 or plain'],
+    [
+      { code_challenge: challenge },
+      'PKCE flow requires code_challenge_method and code_challenge to both be present or absent',
+    ],
+    [
+      { code_challenge_method: 's256' },
+      'PKCE flow requires code_challenge_method and code_challenge to both be present or absent',
+    ],
+    [
+      { code_challenge: 'short', code_challenge_method: 's256' },
+      'code challenge has to be between 43 and 128 characters',
+    ],
+    [
+      { code_challenge: `${challenge}!`, code_challenge_method: 's256' },
+      'code challenge can only contain alphanumeric characters, hyphens, periods, underscores and tildes',
+    ],
+    [
+      { code_challenge: challenge, code_challenge_method: 'md5' },
+      'unsupported code_challenge_method: use s256 or plain',
+    ],
   ])('PKCE is both or neither: %j is refused', async (pkce, message) =>
     expect(refusalOf(await resend({ type: 'signup', email: newEmail(), ...pkce }))).toEqual([
       400,
@@ -108,7 +146,12 @@ describe('POST /resend', () => {
       for (const path of ['/resend', '/recover', '/magiclink', '/otp']) {
         const body = { type: 'signup', email, create_user: false };
         const { statusCode, headers, json } = await call(api, 'POST', path, body);
-        answers.push({ path, statusCode, headers: Object.keys(headers).toSorted(), body: Object.keys(json()) });
+        answers.push({
+          path,
+          statusCode,
+          headers: Object.keys(headers).toSorted(),
+          body: Object.keys(json()),
+        });
       }
     for (const answer of answers)
       expect(answer).toEqual({ ...answers.find(({ path }) => path === answer.path) });
@@ -124,27 +167,36 @@ describe('POST /resend', () => {
 
     it('is taken from the header, the query or the body, in this order', async () => {
       const [header, query, body] = [allowed('header'), allowed('query'), allowed('body')];
-      expect(await redirectOf(`?redirect_to=${query}`, { redirect_to: body }, { redirect_to: header })).toBe(header);
+      expect(await redirectOf(`?redirect_to=${query}`, { redirect_to: body }, { redirect_to: header })).toBe(
+        header,
+      );
       expect(await redirectOf(`?redirect_to=${query}`, { redirect_to: body })).toBe(query);
       expect(await redirectOf('', { redirect_to: body })).toBe(body);
       expect(await redirectOf('', {}, { referer: allowed('page') })).toBe(allowed('page'));
     });
 
-    it.each(['https://evil.example', '//evil.example', 'javascript:alert(1)', `${appOrigin}@evil.example`, 'http://app.example.com/'])(
-      '%s is replaced silently by the URL of the site',
-      async (url) => {
-        const answer = await call(api, 'POST', `/resend?redirect_to=${encodeURIComponent(url)}`, {
-          type: 'signup',
-          email: newEmail(),
-        });
-        expect([answer.statusCode, (await newestMessage(installation.db)).redirect_url]).toEqual([200, null]);
-      },
-    );
+    it.each([
+      'https://evil.example',
+      '//evil.example',
+      'javascript:alert(1)',
+      `${appOrigin}@evil.example`,
+      'http://app.example.com/',
+    ])('%s is replaced silently by the URL of the site', async (url) => {
+      const answer = await call(api, 'POST', `/resend?redirect_to=${encodeURIComponent(url)}`, {
+        type: 'signup',
+        email: newEmail(),
+      });
+      expect([answer.statusCode, (await newestMessage(installation.db)).redirect_url]).toEqual([200, null]);
+    });
   });
 
   it('a redirect of this contract is of its request only: later mails of v1 do not lead there', async () => {
     const tenant = await register(api);
-    await call(api, 'POST', '/resend', { type: 'signup', email: tenant.email, redirect_to: `${appOrigin}/once` });
+    await call(api, 'POST', '/resend', {
+      type: 'signup',
+      email: tenant.email,
+      redirect_to: `${appOrigin}/once`,
+    });
     await deliverNewest(api, installation.db, 'signup');
     const account = await installation.db
       .selectFrom('accounts')
@@ -259,11 +311,17 @@ describe('limits of the contract', () => {
   it('a request that is refused for its form charges nothing', async () => {
     const from = newClient();
     for (let i = 0; i < 12; i += 1) await ask({ type: 'signup', email: 'no address' }, from);
-    expect((await ask({ type: 'signup', email: newEmail() }, from)).headers['x-ratelimit-remaining']).toBe('2');
+    expect((await ask({ type: 'signup', email: newEmail() }, from)).headers['x-ratelimit-remaining']).toBe(
+      '2',
+    );
   });
 
   it('errors have their first form without a version, and always x-sb-error-code', async () => {
-    for (const headers of [{}, { 'x-supabase-api-version': '2023-12-31' }, { 'x-supabase-api-version': 'x' }]) {
+    for (const headers of [
+      {},
+      { 'x-supabase-api-version': '2023-12-31' },
+      { 'x-supabase-api-version': 'x' },
+    ]) {
       const answer = await ask({ type: 'x' }, newClient(), headers);
       expect(answer.json()).toEqual({
         code: 400,
@@ -295,7 +353,9 @@ describe('settings of the contract', () => {
     const api = await start({ EMAIL_PROVIDER: 'none', GOTRUE_RATE_LIMIT_IP: '1/600' });
     for (const email of ['no address', newEmail(), newEmail()])
       expect(
-        refusalOf(await call(api, 'POST', '/resend', { type: 'signup', email }, { headers: dated, from: '10.9.9.9' })),
+        refusalOf(
+          await call(api, 'POST', '/resend', { type: 'signup', email }, { headers: dated, from: '10.9.9.9' }),
+        ),
       ).toEqual([400, 'email_provider_disabled', 'Email logins are disabled']);
   });
 
@@ -319,7 +379,11 @@ describe('settings of the contract', () => {
     ).toEqual([422, 'signup_disabled', 'Signups not allowed for this instance']);
     const email = newEmail();
     expect((await call(api, 'POST', '/otp', { email })).statusCode).toBe(200);
-    const found = await installation.db.selectFrom('accounts').select('id').where('email', '=', email).execute();
+    const found = await installation.db
+      .selectFrom('accounts')
+      .select('id')
+      .where('email', '=', email)
+      .execute();
     expect(found).toEqual([]);
     expect((await call(api, 'GET', '/settings')).json()).toMatchObject({ disable_signup: true });
   });
@@ -342,10 +406,15 @@ describe('settings of the contract', () => {
     const onlyV1 = await start({ CONTRACTS: 'v1' });
     expect((await call(onlyV1, 'GET', '/health')).statusCode).toBe(404);
     const onlyGotrue = await start({ CONTRACTS: 'gotrue' });
-    expect((await call(onlyGotrue, 'GET', '/health')).json()).toMatchObject({ version: expect.any(String) as string });
+    expect((await call(onlyGotrue, 'GET', '/health')).json()).toMatchObject({
+      version: expect.any(String) as string,
+    });
     expect((await post(onlyGotrue, '/v1/register', { email: newEmail() })).statusCode).toBe(404);
     // The notice of a change of address belongs to no contract; its page is always there.
-    const page = await onlyGotrue.app.inject({ url: `/v1/verify-email?token=${'0'.repeat(64)}`, headers: { accept: 'text/html' } });
+    const page = await onlyGotrue.app.inject({
+      url: `/v1/verify-email?token=${'0'.repeat(64)}`,
+      headers: { accept: 'text/html' },
+    });
     expect(String(page.headers['content-type'])).toContain('text/html');
     expect(base).toBe('/auth/v1');
   });

@@ -52,12 +52,7 @@ export const bearer = (token: string): { readonly authorization: string } => ({
 
 /** The messages of one purpose, newest first. */
 export const messagesOf = (db: Database, purpose: string): Promise<MessageRow[]> =>
-  db
-    .selectFrom('messages')
-    .selectAll()
-    .where('purpose', '=', purpose)
-    .orderBy('seq', 'desc')
-    .execute();
+  db.selectFrom('messages').selectAll().where('purpose', '=', purpose).orderBy('seq', 'desc').execute();
 
 /** Hands the newest message of a purpose over, as a worker does; returns what it would carry. */
 export const deliverNewest = async (

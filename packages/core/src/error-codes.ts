@@ -131,7 +131,7 @@ export const errorCodes = {
   SERVICE_UNAVAILABLE: {
     ...plain(503, 'SERVICE_UNAVAILABLE'),
     title: 'The service cannot take the request now',
-    when: 'A store does not answer. Nothing was written and no limit was charged; try again after Retry-After.',
+    when: 'A store or a foreign issuer does not answer, or more waits than can be done in time. Nothing was written and no limit was charged; try again after Retry-After.',
   },
   INTERNAL_ERROR: {
     ...plain(500, 'INTERNAL_ERROR'),

@@ -46,7 +46,7 @@ const readKey = (kid: string, encoded: string): SessionKey | Problem => {
   const privateKey = readPkcs8(encoded);
   if (privateKey === undefined)
     return {
-      problem: `key ${kid} must be the base64 of a private key in PKCS 8 DER (make one: openssl genpkey -algorithm ed25519 -outform DER | base64 -w0)`,
+      problem: `key ${kid} must be the base64 of a private key in PKCS 8 DER (make one: openssl genpkey -algorithm ed25519 -outform DER | openssl base64 -A)`,
     };
   const algorithm = algorithmOf(privateKey);
   if (algorithm === undefined)

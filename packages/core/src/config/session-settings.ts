@@ -24,7 +24,7 @@ export const sessionSettings = {
       'Lifetime of an access token. Services that verify it by themselves accept it for that long after a sign-out.',
   }),
   ACCESS_TOKEN_AUDIENCE: optional(
-    text({ form: 'any text', describe: '`aud` of access tokens. Without it PUBLIC_URL.' }),
+    text({ form: 'any text', describe: 'Whom access tokens are for: their `aud`. Without it PUBLIC_URL.' }),
   ),
   REFRESH_TOKEN_TTL_DAYS: integer({
     min: 1,

@@ -63,8 +63,11 @@ test('asked for by the old address, a pending change is mailed to both sides, on
 
   expect(await scene.settled(request)).toMatchObject({ status: 'skipped', reason: 'change_resent' });
   const sides = await messagesOf(scene.db, id);
-  for (const { id: messageId } of sides) expect(await scene.settled(messageId)).toMatchObject({ status: 'sent' });
-  expect(sides.map(({ side, contract, redirect_url, context }) => ({ side, contract, redirect_url, context }))).toEqual(
+  for (const { id: messageId } of sides)
+    expect(await scene.settled(messageId)).toMatchObject({ status: 'sent' });
+  expect(
+    sides.map(({ side, contract, redirect_url, context }) => ({ side, contract, redirect_url, context })),
+  ).toEqual(
     (['new', 'current'] as const).map((side) => ({
       side,
       contract: 'gotrue',
@@ -72,7 +75,12 @@ test('asked for by the old address, a pending change is mailed to both sides, on
       context: { challenge: 'c'.repeat(43) },
     })),
   );
-  expect(inbox.mails.map((mail) => mail.recipients).flat().toSorted()).toEqual(['new@example.org', 'old@example.org']);
+  expect(
+    inbox.mails
+      .map((mail) => mail.recipients)
+      .flat()
+      .toSorted(),
+  ).toEqual(['new@example.org', 'old@example.org']);
   for (const mail of inbox.mails) {
     const link = linkIn(mail);
     expect([link.pathname, link.searchParams.get('type')]).toEqual(['/auth/v1/verify', 'email_change']);
@@ -83,7 +91,11 @@ test('only the side that has not agreed yet is asked again', async () => {
   await using inbox = await startInbox();
   await using scene = await openScene(inbox.url);
   const { id } = await moving(scene.db);
-  await scene.db.updateTable('contact_changes').set({ current_confirmed_at: new Date() }).where('id', '=', id).execute();
+  await scene.db
+    .updateTable('contact_changes')
+    .set({ current_confirmed_at: new Date() })
+    .where('id', '=', id)
+    .execute();
   const request = await askByAddress(scene.db, 'old@example.org');
   await scene.start();
   await scene.ring(request);

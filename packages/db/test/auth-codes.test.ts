@@ -17,7 +17,9 @@ const made = async () => {
 test('exchanged by 20 at once gives the account to one of them', async () => {
   const { account, codeHash } = await made();
   const all = await Promise.all(Array.from({ length: 20 }, () => exchangeAuthCode(db, codeHash, challenge)));
-  expect(all.filter(({ kind }) => kind === 'exchanged')).toEqual([{ kind: 'exchanged', accountId: account.id }]);
+  expect(all.filter(({ kind }) => kind === 'exchanged')).toEqual([
+    { kind: 'exchanged', accountId: account.id },
+  ]);
   expect(all.filter(({ kind }) => kind === 'unknown')).toHaveLength(19);
 });
 

@@ -8,11 +8,15 @@ import {
   password,
   withoutLimits,
 } from '../support/gotrue.ts';
+import { handOver } from '../support/hand-over.ts';
 import { appOrigin, type Installation, openInstallation, type TestApi } from '../support/installation.ts';
 import { newEmail, newClient } from '../support/requests.ts';
 
 /** What auth-js gives back must hold no error; the error is shown when it does. */
-const good = <T>({ data, error }: { readonly data: T; readonly error: unknown }): T => {
+const good = <R extends { readonly data: unknown; readonly error: unknown }>({
+  data,
+  error,
+}: R): R['data'] => {
   expect(error).toBeNull();
   return data;
 };
@@ -151,7 +155,6 @@ describe('the published client @supabase/auth-js, as it is', () => {
     expect(user).toMatchObject({ email, new_email: next, user_metadata: { theme: 'dark' } });
     const [currentSide, newSide] = await messagesOf(installation.db, 'email_change');
     expect([newSide?.side, currentSide?.side]).toEqual(['new', 'current']);
-    const { handOver } = await import('../support/hand-over.ts');
     const toNew = await handOver(installation.db, api.config, newSide?.id ?? '');
     const toCurrent = await handOver(installation.db, api.config, currentSide?.id ?? '');
     const half = good(await client.verifyOtp({ email: next, token: toNew.code, type: 'email_change' }));

@@ -34,7 +34,12 @@ describe('the page of a link', () => {
   });
   afterAll(() => installation.close());
 
-  const open = (token: string, { cookie = '', query = '', method = 'GET' as 'GET' | 'HEAD' } = {}) =>
+  interface Opening {
+    readonly cookie?: string;
+    readonly query?: string;
+    readonly method?: 'GET' | 'HEAD';
+  }
+  const open = (token: string, { cookie = '', query = '', method = 'GET' }: Opening = {}) =>
     api.app.inject({
       method,
       url: `${base}/verify?token=${token}&type=signup${query}`,

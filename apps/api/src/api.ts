@@ -4,10 +4,12 @@ import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { Secret } from '@reconfirm/core/secret';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
+import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { contracts } from './contracts/registry.ts';
 import { composeV1Page } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
@@ -27,6 +29,9 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+/** How soon a change that an operator makes is known to every process. */
+const organizationsIntervalMs = 5000;
+
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
   const metrics = createApiMetrics();
@@ -36,11 +41,23 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     hashKey: config.ADDRESS_HASH_KEY,
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
     // Contracts count the same clients and mailboxes: what one of them still counts, none may forget.
-    rememberSeconds: rememberSecondsOf(config.CONTRACTS.map((name) => contracts[name].rules(config).limits)),
+    rememberSeconds: rememberSecondsOf(
+      [...config.CONTRACTS.map((name) => contracts[name].rules), hooksRules].map(
+        (rules) => rules(config).limits,
+      ),
+    ),
   };
   const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
+  const organizations = createOrganizationConfigs({
+    db,
+    config,
+    intervalMs: organizationsIntervalMs,
+    onProblem: ({ organizationId, cause }) =>
+      log.warn({ organizationId, err: cause }, 'organizations.not_read'),
+  });
   const parts: Parts = {
     config,
+    configOf: organizations.configOf,
     db,
     metrics,
     keys,
@@ -69,6 +86,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
       ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions)]),
+      composeHooks(parts),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -88,9 +106,12 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     ],
   });
 
+  // Not waited for: a request that is faster has the installation's limits, and its redirect is judged again when it is used.
+  organizations.start();
   return {
     app,
     stop: async () => {
+      organizations.stop();
       await app.close();
       await doorbell.close();
       redis?.disconnect();

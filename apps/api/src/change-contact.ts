@@ -1,10 +1,12 @@
 import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { Destination } from '@reconfirm/core/destination';
-import type { ContractLimits, LimitDecision, LimitSubject } from '@reconfirm/core/limits';
+import type { LimitDecision, LimitSubject } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
+import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { NewContactChange } from '@reconfirm/db/contact-changes';
+import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { drawRandom } from './random-pool.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
@@ -40,11 +42,10 @@ export type ChangeContactOutcome =
 
 export interface ChangeContactDependencies {
   readonly keys: KeySettings;
-  readonly contract: string;
-  readonly limits: ContractLimits;
+  readonly rulesOf: RulesOf;
   /** What holds for an account whose current address is proved. */
-  readonly mode: ChangeMode;
-  readonly lifetimeSeconds: (channel: Destination['channel']) => number;
+  readonly modeOf: (organizationId: string) => ChangeMode;
+  readonly lifetimeSeconds: (organizationId: string, purpose: Purpose) => number;
   readonly limiter: Limiter;
   readonly write: (change: NewContactChange, messages: readonly MessageRequest[]) => Promise<boolean>;
   readonly ring: (messageId: string, channel: Destination['channel']) => void;
@@ -74,8 +75,8 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
     return { kind: 'asked', changeId, mode, messageIds, limits: charged.limits };
   };
 
-  function modeFor({ current, to }: ChangeContactCommand): ChangeMode {
-    return to.channel === 'email' && current?.isVerified === true ? deps.mode : 'new_only';
+  function modeFor({ organizationId, current, to }: ChangeContactCommand): ChangeMode {
+    return to.channel === 'email' && current?.isVerified === true ? deps.modeOf(organizationId) : 'new_only';
   }
 
   function keysFor(command: ChangeContactCommand, side: ChangeSide): RequestKeys {
@@ -84,7 +85,7 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
       ...command,
       destination,
       purpose: purposeFor(command),
-      limits: deps.limits,
+      limits: deps.rulesOf(command.organizationId).limits,
       change: { accountId: command.accountId, side },
     });
   }
@@ -122,7 +123,7 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
       messageRequestOf(
         {
           ...command,
-          contract: deps.contract,
+          contract: deps.rulesOf(command.organizationId).contract,
           purpose,
           change: { accountId: command.accountId, id: changeId, side },
         },
@@ -137,7 +138,7 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
       mode,
       newAddress: command.to.address,
       newKey: newKeys.addressKey,
-      ttlSeconds: deps.lifetimeSeconds(command.to.channel),
+      ttlSeconds: deps.lifetimeSeconds(command.organizationId, purpose),
     };
     return deps.write(change, requests).catch(async (cause: unknown) => {
       const fault = writeFault(cause);

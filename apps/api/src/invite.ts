@@ -5,6 +5,7 @@ import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AskedAccount, Invitation } from '@reconfirm/db/sign-ups';
+import type { RulesOf } from './contract-rules.ts';
 import { type KeySettings, makeRequestKeys } from './request-keys.ts';
 import { messageRequestOf } from './resend.ts';
 import { writeFault } from './write-fault.ts';
@@ -27,8 +28,7 @@ export type InviteOutcome =
 
 export interface InviteDependencies {
   readonly keys: KeySettings;
-  readonly contract: string;
-  readonly refusesWhileEmailIsOff: boolean;
+  readonly rulesOf: RulesOf;
   readonly write: (account: AskedAccount, message: MessageRequest) => Promise<Invitation>;
   readonly ring: (messageId: string, channel: 'email') => void;
 }
@@ -39,7 +39,8 @@ export type Invite = (command: InviteCommand) => Promise<InviteOutcome>;
 export const createInvite =
   (deps: InviteDependencies): Invite =>
   async (command) => {
-    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const { contract, refusesWhileEmailIsOff } = deps.rulesOf(command.organizationId);
+    if (refusesWhileEmailIsOff) return { kind: 'email_off' };
     const purpose = purposes.invitation;
     const made = makeRequestKeys(deps.keys, {
       ...command,
@@ -60,7 +61,7 @@ export const createInvite =
       destination: command.email,
       addressKey: made.addressKey,
     };
-    const message = messageRequestOf({ ...command, purpose, contract: deps.contract }, keys);
+    const message = messageRequestOf({ ...command, purpose, contract }, keys);
     const written = await deps.write(account, message).catch((cause: unknown) => {
       throw writeFault(cause);
     });

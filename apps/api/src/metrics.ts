@@ -82,6 +82,7 @@ export const createApiMetrics = (): ApiMetrics => {
   });
   // Finding the series by its labels costs as much as counting; routes and statuses are few.
   const observers = new Map<string, { observe(seconds: number): void }>();
+  const counters = new Map<string, { inc(): void }>();
 
   return {
     registry,
@@ -94,7 +95,15 @@ export const createApiMetrics = (): ApiMetrics => {
       }
       observer.observe(seconds);
     },
-    resendDecided: (contract, outcome) => decided.inc({ contract, outcome }),
+    resendDecided: (contract, outcome) => {
+      const key = `${contract} ${outcome}`;
+      let counter = counters.get(key);
+      if (counter === undefined) {
+        counter = decided.labels({ contract, outcome });
+        counters.set(key, counter);
+      }
+      counter.inc();
+    },
     limited: (kind) => refused.inc({ kind }),
     intakeBatch: (size) => batches.observe(size),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),

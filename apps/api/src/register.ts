@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { EmailAddress } from '@reconfirm/core/account';
-import type { ContractLimits, LimitDecision } from '@reconfirm/core/limits';
+import type { LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
 import { makeApiKey } from './api-key.ts';
+import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
@@ -35,8 +36,7 @@ export type RegisterOutcome =
 
 export interface RegisterDependencies {
   readonly keys: KeySettings;
-  readonly contract: string;
-  readonly limits: ContractLimits;
+  readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
   readonly findStatus: FindStatus;
   /** Writes account, key and message in one transaction; null when the address is taken. */
@@ -57,7 +57,7 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     const keys = makeRequestKeys(deps.keys, {
       ...command,
       destination: command.email,
-      limits: deps.limits,
+      limits: deps.rulesOf(command.organizationId).limits,
       purpose,
     });
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
@@ -96,7 +96,10 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     limits: readonly LimitDecision[],
   ): Promise<RegisterOutcome> {
     const apiKey = makeApiKey();
-    const message = messageRequestOf({ ...command, contract: deps.contract, purpose: purposes.signup }, keys);
+    const message = messageRequestOf(
+      { ...command, contract: deps.rulesOf(command.organizationId).contract, purpose: purposes.signup },
+      keys,
+    );
     const account: NewAccount = {
       id: uuidV7(Date.now(), randomBytes(10)),
       organizationId: command.organizationId,

@@ -1,10 +1,14 @@
+import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
-import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
+import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import type { Seal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
@@ -20,13 +24,24 @@ export interface ResendCommand {
   readonly idempotencyKey: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
+  /** What another system made, for a purpose whose credential is not ours. */
+  readonly content?: SealedContent;
+  /** What is ordered and counted by itself; the purpose unless given. */
+  readonly subjectName?: string;
+  /** What else makes two requests with one idempotency key the same request. */
+  readonly fingerprint?: readonly string[];
   /** The change of address that a signed-in account asked for. */
   readonly change?: NonNullable<MessageRequest['change']>;
 }
 
 /** Everything that a resend can come to; each dialect has an answer for each. */
 export type ResendOutcome =
-  | { readonly kind: 'accepted'; readonly messageId: string; readonly limits: readonly LimitDecision[] }
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      readonly addressKey: Uint8Array;
+      readonly limits: readonly LimitDecision[];
+    }
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
@@ -36,12 +51,9 @@ export type ResendOutcome =
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
-  /** Name of the contract that the requests come by, as rows and operators know it. */
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  /** Whether requests are refused because mail is switched off. */
-  readonly refusesWhileEmailIsOff: boolean;
-  readonly disclosure: Disclosure;
+  readonly rulesOf: RulesOf;
+  /** Seals what a message to somebody without an account needs; null where nothing is kept. */
+  readonly seal: Seal;
   readonly limiter: Limiter;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
@@ -58,44 +70,65 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
  */
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
-    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const rules = deps.rulesOf(command.organizationId);
+    if (rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
     const keys = makeRequestKeys(deps.keys, {
       ...command,
-      limits: deps.limits,
-      fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
+      limits: rules.limits,
+      fingerprint: [command.redirectUrl ?? '', command.locale ?? '', ...(command.fingerprint ?? [])],
     });
 
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
+    const limits = await chargeLimits(keys);
+    const by = limits.find((decision) => !decision.allowed);
+    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
+    if (by !== undefined)
+      return (await discloseLimited(command, keys, rules)) ?? { kind: 'limited', by, limits };
 
     try {
-      return await decideCharged(command, keys, ip);
+      return await acceptCharged(command, keys, limits, rules);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
     }
   };
 
-  async function decideCharged(
+  /** Client and address, all or none. */
+  async function chargeLimits(keys: RequestKeys): Promise<readonly LimitDecision[]> {
+    try {
+      return await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+    } catch (error) {
+      // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
+      if (mayGiveBack(error, keys)) void refundAll(keys);
+      throw error;
+    }
+  }
+
+  async function acceptCharged(
     command: ResendCommand,
     keys: RequestKeys,
-    ip: LimitDecision,
+    limits: readonly LimitDecision[],
+    { contract, disclosure }: ContractRules,
   ): Promise<ResendOutcome> {
-    // After the client's limit, which stays charged: asking who is verified must cost something.
-    const disclosed = await discloseStatus(command, keys);
-    if (disclosed !== null) return { kind: disclosed };
-
-    const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await refund(keys, 'ip');
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
-    }
-    const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
+    const request: MessageRequest = {
+      ...messageRequestOf({ ...command, contract }, keys),
+      sealed: deps.seal(command, keys.messageId),
+    };
+    // What the contract discloses is read by the statement that would write the row.
+    const acceptance = await deps.accept(
+      readsAccount(disclosure)
+        ? { ...request, unless: disclosedStatuses(disclosure, command.purpose) }
+        : request,
+    );
     if (acceptance === 'accepted')
-      return { kind: 'accepted', messageId: keys.messageId, limits: [ip, address] };
+      return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
+    if (acceptance !== 'taken') {
+      // Asking who is verified costs the client its charge, and the address none.
+      await refund(keys, 'address');
+      return { kind: disclosedAs(acceptance.instead, command.purpose) };
+    }
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
@@ -111,13 +144,24 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
-    if (!readsAccount(deps.disclosure)) return null;
-    return disclose(
-      deps.disclosure,
-      await deps.findStatus(command.organizationId, keys.addressKey),
-      command.purpose,
-    );
+  /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
+  async function discloseLimited(
+    command: ResendCommand,
+    keys: RequestKeys,
+    { disclosure }: ContractRules,
+  ): Promise<ResendOutcome | null> {
+    if (!readsAccount(disclosure)) return null;
+    const status = await deps.findStatus(command.organizationId, keys.addressKey);
+    const disclosed = disclose(disclosure, status, command.purpose);
+    if (disclosed === null) return null;
+    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
+  }
+
+  function disclosedAs(status: AccountStatus, purpose: Purpose): 'already_verified' | 'suspended' {
+    const disclosed = purpose.ineligible(status);
+    if (disclosed === null) throw new Error(`nothing was accepted for an account that is ${status}`);
+    return disclosed;
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {

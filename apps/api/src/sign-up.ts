@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Destination } from '@reconfirm/core/destination';
-import type { ContractLimits, LimitDecision } from '@reconfirm/core/limits';
+import type { LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { type PasswordPolicy, type PasswordProblem, passwordProblems } from '@reconfirm/core/password';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AskedAccount } from '@reconfirm/db/sign-ups';
+import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
@@ -41,9 +42,7 @@ export type SignUpOutcome =
 
 export interface SignUpDependencies {
   readonly keys: KeySettings;
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  readonly refusesWhileEmailIsOff: boolean;
+  readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
   readonly policy: PasswordPolicy;
   readonly passwords: Pick<Passwords, 'hash'>;
@@ -65,11 +64,12 @@ export type SignUp = (command: SignUpCommand) => Promise<SignUpOutcome>;
  */
 export const createSignUp = (deps: SignUpDependencies): SignUp => {
   return async (command) => {
-    if (command.destination.channel === 'email' && deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const rules = deps.rulesOf(command.organizationId);
+    if (command.destination.channel === 'email' && rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
     const problems =
       command.password === null ? [] : passwordProblems(deps.policy, command.password.reveal());
     if (problems.length > 0) return { kind: 'weak', problems };
-    const keys = makeRequestKeys(deps.keys, { ...command, limits: deps.limits });
+    const keys = makeRequestKeys(deps.keys, { ...command, limits: rules.limits });
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
     try {
@@ -96,7 +96,10 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
     }
     const passwordHash = command.password === null ? null : await deps.passwords.hash(command.password);
     const accountId = uuidV7(Date.now(), randomBytes(10));
-    const message = messageRequestOf({ ...command, contract: deps.contract }, keys);
+    const message = messageRequestOf(
+      { ...command, contract: deps.rulesOf(command.organizationId).contract },
+      keys,
+    );
     const account: AskedAccount = { ...command, id: accountId, addressKey: keys.addressKey };
     await deps.write(account, message, passwordHash).catch((cause: unknown) => {
       throw writeFault(cause);

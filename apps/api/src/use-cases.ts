@@ -1,9 +1,6 @@
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { purposePoliciesOf } from '@reconfirm/core/config/config';
-import type { Disclosure } from '@reconfirm/core/disclosure';
-import type { ContractLimits } from '@reconfirm/core/limits';
 import { policyOf } from '@reconfirm/core/purposes/policy';
-import { purposes } from '@reconfirm/core/purposes/registry';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
 import { countGuess, findCodes, findCodesOfChanges, forgiveGuess } from '@reconfirm/db/code-guesses';
@@ -11,6 +8,7 @@ import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
 import { confirmToken } from '@reconfirm/db/verifications';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
+import { type ContractRules, rulesByOrganization, type RulesOf } from './contract-rules.ts';
 import { type Confirm, createConfirm } from './confirm.ts';
 import type { Intake } from './intake.ts';
 import type { Limiter } from './limiter/limiter.ts';
@@ -18,6 +16,7 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
+import { createSeal } from './seal-content.ts';
 import type { Access } from './sessions/access.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
@@ -25,6 +24,8 @@ import { tellDecision, type TellDecision } from './tell-decision.ts';
 /** What every contract's use cases are made of. */
 export interface Parts {
   readonly config: ApiConfig;
+  /** The configuration as an organization has set it. */
+  readonly configOf: (organizationId: string) => ApiConfig;
   readonly db: Database;
   readonly metrics: ApiMetrics;
   readonly keys: KeySettings;
@@ -36,33 +37,28 @@ export interface Parts {
   readonly ring: (messageId: string) => void;
 }
 
-/** What one contract wants of the use cases; everything else is the same for all. */
-export interface ContractRules {
-  /** As rows, metrics and operators know it. */
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  readonly disclosure: Disclosure;
-  /** Requests are refused, before any limit is charged, while mail is switched off. */
-  readonly refusesWhileEmailIsOff: boolean;
-}
-
 export interface UseCases {
   readonly resend: Resend;
   readonly register: Register;
   readonly changeContact: ChangeContact;
   readonly confirm: Confirm;
   readonly decided: TellDecision;
+  readonly rulesOf: RulesOf;
 }
 
 /** The use cases as one contract calls them. */
-export const createUseCases = (parts: Parts, rules: ContractRules): UseCases => {
-  const { config, db, keys, limiter, findStatus, ring } = parts;
-  const { contract, limits } = rules;
-  const policies = purposePoliciesOf(config);
+export const createUseCases = (
+  parts: Parts,
+  contract: string,
+  rules: (config: ApiConfig) => ContractRules,
+): UseCases => {
+  const { db, keys, limiter, findStatus, ring, configOf } = parts;
+  const rulesOf = rulesByOrganization(rules, configOf);
   return {
     resend: createResend({
       keys,
-      ...rules,
+      rulesOf,
+      seal: createSeal(configOf),
       limiter,
       findStatus,
       accept: parts.intake.accept,
@@ -70,8 +66,7 @@ export const createUseCases = (parts: Parts, rules: ContractRules): UseCases => 
     }),
     register: createRegister({
       keys,
-      contract,
-      limits,
+      rulesOf,
       limiter,
       findStatus,
       ring,
@@ -79,12 +74,10 @@ export const createUseCases = (parts: Parts, rules: ContractRules): UseCases => 
     }),
     changeContact: createChangeContact({
       keys,
-      contract,
-      limits,
-      mode: config.EMAIL_CHANGE_MODE,
-      lifetimeSeconds: (channel) =>
-        policyOf(channel === 'sms' ? purposes.phone_change : purposes.email_change, policies).lifetime
-          .linkSeconds,
+      rulesOf,
+      modeOf: (organizationId) => configOf(organizationId).EMAIL_CHANGE_MODE,
+      lifetimeSeconds: (organizationId, purpose) =>
+        policyOf(purpose, purposePoliciesOf(configOf(organizationId))).lifetime.linkSeconds,
       limiter,
       write: (change, messages) => requestContactChange(db, change, messages),
       ring,
@@ -92,11 +85,12 @@ export const createUseCases = (parts: Parts, rules: ContractRules): UseCases => 
     confirm: createConfirm({
       keys,
       confirmToken: (presented, wanted) => confirmToken(db, presented, wanted),
-      countGuess: (subjectKey) => countGuess(db, subjectKey, config.CODE_GUESS_LIMIT),
+      countGuess: (subjectKey) => countGuess(db, subjectKey, parts.config.CODE_GUESS_LIMIT),
       forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
       findCodes: (subjectKey) => findCodes(db, subjectKey),
       findCodesOfChanges: (addressKey, purpose) => findCodesOfChanges(db, addressKey, purpose),
     }),
     decided: tellDecision(parts.metrics, keys, contract),
+    rulesOf,
   };
 };

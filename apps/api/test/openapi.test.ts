@@ -13,6 +13,9 @@ const hidden = [
   'GET /openapi.json',
   'GET /openapi/v1.json',
   'POST /v1/mailgun/webhook',
+  // Spoken by other systems, whose own documents describe them.
+  'POST /hooks/gotrue/send-email',
+  'POST /hooks/kratos/courier',
 ];
 
 describe('/openapi.json', () => {

@@ -1,20 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '@reconfirm/core/account';
+import { uuidV7 } from '@reconfirm/core/message-id';
 import { policyOf, type PurposePolicies, type PurposePolicy } from '@reconfirm/core/purposes/policy';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import { isPutOffReason, type PutOffReason, type Resolution, resolve } from '@reconfirm/core/resolve';
+import {
+  isPutOffReason,
+  type Notices,
+  type PutOffReason,
+  type Resolution,
+  resolve,
+} from '@reconfirm/core/resolve';
 import { planRetry } from '@reconfirm/core/retry';
 import type { SmtpFailure } from '@reconfirm/core/smtp-reply';
-import { uuidV7 } from '@reconfirm/core/message-id';
 import type { ChangeResend, ChangeResendOutcome } from '@reconfirm/db/change-resends';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
 import type { Carrier } from './carrier.ts';
-import { type Credential, type CredentialKeys, deriveCredential } from './credential.ts';
+import type { CredentialKeys } from './credential.ts';
 import type { Lane, LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
+import { createPrepare, type Prepared } from './prepare.ts';
 import type { SendResult } from './transports/transport.ts';
 
 /** The statements that delivering needs; concurrent messages share their batches. */
@@ -31,7 +38,8 @@ export interface DeliveryOptions {
   readonly carrier: Carrier;
   readonly lane: Lane;
   readonly keys: CredentialKeys;
-  readonly policies: PurposePolicies;
+  readonly policiesOf: (organizationId: string) => PurposePolicies;
+  readonly noticesOf: (organizationId: string) => Notices;
   readonly workerName: string;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -53,7 +61,8 @@ type Done = MessageRecord | 'lost' | 'given_back' | { readonly passedOnTo: reado
 const putOffSeconds = 60;
 
 export const createDelivery = (options: DeliveryOptions): Delivery => {
-  const { store, carrier, lane, keys, log, metrics } = options;
+  const { store, carrier, lane, log, metrics } = options;
+  const prepare = createPrepare(options);
   const inHand = new Map<string, ClaimedMessage>();
   const stop = new AbortController();
 
@@ -86,34 +95,30 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   const work = async (claimed: ClaimedMessage, pass: LanePass): Promise<Done> => {
     const purpose = findPurpose(claimed.purpose);
     if (purpose === undefined) return finish(putOff(claimed, 'unknown_purpose'));
-    const policy = policyOf(purpose, options.policies);
+    const policy = policyOf(purpose, options.policiesOf(claimed.organizationId));
     const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
-    if (decision.kind === 'resend_change') return passOn(claimed, decision.account);
-    const credential = deriveCredential(claimed, purpose, keys);
-    if (credential === null) return finish(putOff(claimed, 'wrong_token_key'));
-    const start = attemptStart(claimed, decision.account, credential, policy);
-    if (decision.kind === 'make_token_only')
-      return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
-    const { account, to } = decision;
-    const handOver = carrier.prepare({ claimed, account, to, purpose, policy, credential });
-    if (!(await store.begin(start))) return 'lost';
-    const result = await handOver(stop.signal);
+    if (decision.kind === 'resend_change') return passOn(claimed, purpose, decision.account);
+    const prepared = prepare(claimed, purpose, policy, decision);
+    if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
+    if (!(await store.begin(prepared.start))) return 'lost';
+    if (prepared.handOver === null) return finish(notSent(claimed, decision));
+    const result = await prepared.handOver(stop.signal);
     if (wasInterrupted(result)) {
       await store.giveBack([claimed]);
       return 'given_back';
     }
-    return finish(handedOver(claimed, account, result, pass));
+    return finish(handedOver(claimed, prepared, result, pass));
   };
 
   /** A request that names its change by address only gives way to the messages of that change. */
-  const passOn = async (claimed: ClaimedMessage, account: Account): Promise<Done> => {
+  const passOn = async (claimed: ClaimedMessage, { channel }: Purpose, account: Account): Promise<Done> => {
     const newId = (): string => uuidV7(Date.now(), randomBytes(10));
     const outcome = await store.resendChange({
       messageId: claimed.id,
       attempt: claimed.attempt,
       accountId: account.id,
-      channel: findPurpose(claimed.purpose)?.channel ?? 'email',
+      channel,
       newIds: { new: newId(), current: newId() },
     });
     if (outcome.kind === 'lost') return 'lost';
@@ -121,41 +126,26 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   };
 
   const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
-    resolve(claimed, claimed.account, purpose, { channelOff: carrier.isOff, liveTokens });
-
-  const attemptStart = (
-    claimed: ClaimedMessage,
-    account: Account,
-    credential: Credential,
-    { lifetime, liveTokens }: PurposePolicy,
-  ): AttemptStart => ({
-    messageId: claimed.id,
-    attempt: claimed.attempt,
-    accountId: account.id,
-    provider: carrier.providerName,
-    worker: options.workerName,
-    tokenHash: credential.tokenHash,
-    nonce: credential.nonce,
-    keyVersion: credential.keyVersion,
-    ttlSeconds: lifetime.linkSeconds,
-    code:
-      credential.codeHash === null ? null : { hash: credential.codeHash, ttlSeconds: lifetime.codeSeconds },
-    liveTokens,
-  });
+    resolve({ ...claimed, hasSealed: claimed.sealed !== null }, claimed.account, purpose, {
+      channelOff: carrier.isOff,
+      liveTokens,
+      notices: options.noticesOf(claimed.organizationId),
+    });
 
   /** What a hand-over amounts to: sent, refused for good, or due again. Only here do failures become a status. */
   const handedOver = (
     claimed: ClaimedMessage,
-    account: Account,
+    { accountId, sentReason }: Prepared,
     result: SendResult,
     pass: LanePass,
   ): MessageRecord => {
-    const base = { ...blankRecord(claimed), accountId: account.id, reply: result.reply };
+    const base = { ...blankRecord(claimed), accountId, reply: result.reply };
     if (result.kind === 'accepted') {
       pass.worked();
       return {
         ...base,
         status: 'sent',
+        reason: sentReason,
         result: 'accepted',
         providerMessageId: result.providerMessageId ?? null,
       };
@@ -230,13 +220,10 @@ const blankRecord = (claimed: ClaimedMessage) => ({
   providerMessageId: null,
 });
 
-const notSent = (
-  claimed: ClaimedMessage,
-  decision: Extract<Resolution, { kind: 'skip' | 'give_up' | 'make_token_only' }>,
-): MessageRecord => ({
+const notSent = (claimed: ClaimedMessage, decision: Resolution): MessageRecord => ({
   ...blankRecord(claimed),
   status: decision.kind === 'give_up' ? 'gave_up' : 'skipped',
-  reason: decision.reason,
+  reason: 'reason' in decision ? decision.reason : null,
 });
 
 /** Nothing was tried and nothing is held against the message; it is looked at again later. */

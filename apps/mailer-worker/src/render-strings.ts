@@ -67,5 +67,8 @@ const compileGroup = (locale: string, strings: Readonly<Record<string, string>>)
     ([key, string]) => [key, new IntlMessageFormat(string, locale, undefined, { ignoreTag: true })] as const,
   );
   return (values) =>
-    Object.fromEntries(formats.map(([key, format]) => [key, String(format.format({ ...values }))]));
+    Object.fromEntries(formats.map(([key, format]) => [key, oneStop(String(format.format({ ...values })))]));
 };
+
+/** "Join Acme, Inc." and not "Inc..": a name that ends in a stop ends its sentence too. */
+const oneStop = (text: string): string => text.replace(/\.(\u2069?)\.(?!\.)/g, '.$1');

@@ -77,15 +77,11 @@ export const createRenderer = async (options: RendererOptions): Promise<Renderer
     if (compiled === undefined) throw new Error(`No template ${request.template}.`);
     const brand = fillBrand(request.brand ?? options.brand);
     const values = checked(mailValues(request));
-    const inSentences = stringValues(values, brand, (seconds) => lifetimeIn(locale, seconds));
-    const body = isolateNames(inSentences, direction);
-    const t = { ...format(locale, 'common', body), ...format(locale, request.template, body) };
-    const plain = format(locale, request.template, inSentences);
-    const named =
-      values.code !== null && codeInSubject.has(request.template)
-        ? format(locale, 'common', inSentences)['codeSubject']
-        : plain['subject'];
-    const subject = oneLine(named ?? '').slice(0, maxSubjectChars);
+    const named = stringValues(values, brand, (seconds) => lifetimeIn(locale, seconds));
+    const inSentences = isolateNames(named, direction);
+    const t = { ...format(locale, 'common', inSentences), ...format(locale, request.template, inSentences) };
+    const startsWithCode = values.code !== null && codeInSubject.has(request.template);
+    const subject = subjectLine(t[startsWithCode ? 'codeSubject' : 'subject'] ?? '');
     const validity = joinSentences(locale, [
       values.lifetimeSeconds === null && values.codeLifetimeSeconds === null ? undefined : t['lifetime'],
       values.policy === null ? undefined : t['older'],
@@ -124,6 +120,10 @@ export const createRenderer = async (options: RendererOptions): Promise<Renderer
 };
 
 const maxSubjectChars = 200;
+
+/** Without the isolates of names, which old mail lists show as boxes. */
+const subjectLine = (text: string): string =>
+  oneLine(text.replace(/[\u2068\u2069]/g, '')).slice(0, maxSubjectChars);
 
 const directionOf = (locale: string): Direction => (isRightToLeft(locale) ? 'rtl' : 'ltr');
 

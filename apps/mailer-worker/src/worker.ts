@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
-import { purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
+import { noticesOf, purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
-import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { type Database, openDatabase } from '@reconfirm/db/database';
+import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
@@ -14,7 +14,7 @@ import { createDelivery } from './deliver.ts';
 import { createDeliveryStore } from './delivery-store.ts';
 import { createLane, type Lane } from './lane.ts';
 import { keepLeases } from './leases.ts';
-import { createMailCarrier } from './mail-carrier.ts';
+import { createMailCarrier, mailSenders } from './mail-carrier.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { startOpsServer } from './ops-server.ts';
 import { paced } from './paced.ts';
@@ -31,6 +31,8 @@ export interface RunningWorker {
 /** A sweep that made no progress for this long, beyond one hand-over, means that the process does not get on. */
 const liveWithinMs = 60_000;
 const queueCallTimeoutMs = 300;
+/** How soon a change that an operator makes is known to every process. */
+const organizationsIntervalMs = 5000;
 
 /** Builds the worker from its configuration and starts it. Rejects when a template or the ops port is broken. */
 export const startWorker = async (config: WorkerConfig, log: Logger): Promise<RunningWorker> => {
@@ -76,32 +78,40 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     onChange: (change) => log[change.open ? 'info' : 'error'](change, 'provider.changed'),
   });
   const store = createDeliveryStore({ db, leaseSeconds: config.LEASE_SECONDS, recordPatienceMs: 60_000 });
+  const organizations = createOrganizationConfigs({
+    db,
+    config,
+    intervalMs: organizationsIntervalMs,
+    onProblem: ({ organizationId, cause }) =>
+      log.warn({ organizationId, err: cause }, 'organizations.not_read'),
+  });
+  organizations.start();
   const carrier = createMailCarrier({
     renderer,
     transport,
     provider: providers[config.EMAIL_PROVIDER],
-    from: config.MAIL_FROM,
-    replyTo: config.MAIL_REPLY_TO,
     publicUrl: config.PUBLIC_URL,
-    redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
     production: config.NODE_ENV === 'production',
     supportedLocales: availableLocales,
-    defaultLocale: config.DEFAULT_LOCALE,
+    senderOf: mailSenders(organizations.configOf),
   });
   const delivery = createDelivery({
     store,
     carrier,
     lane,
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
-    policies: purposePoliciesOf(config),
+    noticesOf: (organizationId) => noticesOf(organizations.configOf(organizationId)),
+    policiesOf: (organizationId) => purposePoliciesOf(organizations.configOf(organizationId)),
     workerName,
     log,
     metrics,
   });
   /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
   const handle = (messageId: string): Promise<void> =>
-    delivery
-      .deliver(messageId)
+    organizations
+      // Nobody's mail goes out in the installation's name because it was early.
+      .loaded()
+      .then(() => delivery.deliver(messageId))
       .catch((error: unknown) => log.error({ err: error, messageId }, 'delivery.failed'));
 
   const leases = keepLeases({ db, leaseSeconds: config.LEASE_SECONDS, held: delivery.held, log });
@@ -109,6 +119,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     backend: queue.consumer,
     concurrency: config.WORKER_CONCURRENCY,
     rate: config.SEND_RATE,
+    ringAll: doorbell.ringAll,
     handle,
     onError: (error) => {
       metrics.queueError();
@@ -141,6 +152,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       .giveBack(delivery.held())
       .catch((error: unknown) => log.warn({ err: error }, 'worker.not_given_back'));
     leases.stop();
+    organizations.stop();
     await Promise.allSettled([transport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);

@@ -1,7 +1,6 @@
 import PostalMime from 'postal-mime';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isRightToLeft, supportedLocales } from '@reconfirm/core/locale';
-import { purposes } from '@reconfirm/core/purposes/registry';
 import { templateNames } from '../src/render-request.ts';
 import { createRenderer, type RenderedMail, type Renderer } from '../src/render.ts';
 import {
@@ -217,9 +216,14 @@ describe.each(supportedLocales)('in %s', (locale) => {
   });
 });
 
-test('every purpose that goes by mail has a template', () => {
-  const byMail = Object.values(purposes).filter(({ channel }) => channel === 'email');
-  expect(templateNames).toEqual(expect.arrayContaining(byMail.map(({ name }) => name)));
+test('a name that ends in a stop ends its sentence too', () => {
+  const values = { ...fullMails.invitation.values, organizationName: 'Acme, Inc.' };
+  expect(renderer.render({ ...fullMails.invitation, locale: 'en', values }).text).toMatch(
+    /join Acme, Inc\.\n/,
+  );
+  expect(renderer.render({ ...fullMails.invitation, locale: 'ar', values }).text).toMatch(
+    /Acme, Inc\.\u2069\n/,
+  );
 });
 
 test.each([

@@ -84,6 +84,11 @@ export const errorCodes = {
     title: 'The address is already registered',
     when: 'An account with this address exists. Use resend-verification for another mail.',
   },
+  ORGANIZATION_EXISTS: {
+    ...plain(409, 'ORGANIZATION_EXISTS'),
+    title: 'The organization exists',
+    when: 'Another organization has this slug. Choose another one, or change the one that is there.',
+  },
   PAYLOAD_TOO_LARGE: {
     ...plain(413, 'PAYLOAD_TOO_LARGE'),
     title: 'The body is too large',

@@ -79,13 +79,19 @@ export const chooseLocaleAmong = <L extends string>(
   supported: readonly L[],
   fallback: L,
 ): L => {
-  const tags = wishes.map(canonicalLocale).filter((tag) => tag !== undefined);
+  const tags = wishes
+    .slice(0, maxWishes)
+    .map(canonicalLocale)
+    .filter((tag) => tag !== undefined);
   for (const tag of tags) {
-    const match = lookUp(tag, supported) ?? supported.find((one) => writtenAlike(one, tag));
+    const match = lookUp(tag, supported) ?? writtenLike(tag, supported);
     if (match !== undefined) return match;
   }
   return firstOf(tags, (tag) => supported.find((one) => languageOf(one) === languageOf(tag))) ?? fallback;
 };
+
+/** A browser sends a handful; a header of 16 KiB holds thousands. */
+const maxWishes = 20;
 
 /** Says whether text in this locale runs from right to left. */
 export const isRightToLeft = (locale: string): boolean => {
@@ -95,16 +101,23 @@ export const isRightToLeft = (locale: string): boolean => {
 };
 
 const lookUp = <L extends string>(tag: string, supported: readonly L[]): L | undefined => {
+  const exact = supported.find((one) => one === tag);
+  if (exact !== undefined) return exact;
   const { language, script, region } = new Intl.Locale(tag).maximize();
   const candidates = [
-    tag,
     [language, script, region].join('-'),
     [language, region].join('-'),
     [language, script].join('-'),
     // `zh` alone is `zh-Hans`, so it does not stand for what is written in another script.
-    ...(writtenAlike(language, tag) ? [language] : []),
+    ...(writtenForm(language) === `${language}-${script}` ? [language] : []),
   ];
   return firstOf(candidates, (candidate) => supported.find((one) => one === candidate));
+};
+
+const writtenLike = <L extends string>(tag: string, supported: readonly L[]): L | undefined => {
+  const form = writtenForm(tag);
+  // Only what has the same language needs the dear question after its script.
+  return supported.find((one) => languageOf(one) === languageOf(tag) && writtenForm(one) === form);
 };
 
 const firstOf = <A, B>(values: readonly A[], find: (value: A) => B | undefined): B | undefined => {
@@ -115,9 +128,11 @@ const firstOf = <A, B>(values: readonly A[], find: (value: A) => B | undefined):
   return undefined;
 };
 
-const languageOf = (tag: string): string => new Intl.Locale(tag).language;
+/** Canonical tags begin with their language. */
+const languageOf = (tag: string): string => tag.split('-', 1)[0] ?? tag;
 
-const writtenAlike = (one: string, other: string): boolean => {
-  const [a, b] = [new Intl.Locale(one).maximize(), new Intl.Locale(other).maximize()];
-  return a.language === b.language && a.script === b.script;
+/** Language and script: `zh-TW` → `zh-Hant`. */
+const writtenForm = (tag: string): string => {
+  const { language, script } = new Intl.Locale(tag).maximize();
+  return `${language}-${script}`;
 };

@@ -1,6 +1,12 @@
 import type { BounceKind, DeliveryEventType } from './delivery-event.ts';
 import type { MessageStatus } from './message.ts';
-import { isPutOffReason, type NotSentReason, notSentReasons, putOffReasons } from './resolve.ts';
+import {
+  isPutOffReason,
+  noticeReasons,
+  type NotSentReason,
+  notSentReasons,
+  putOffReasons,
+} from './resolve.ts';
 import type { SmtpFailureCode } from './smtp-reply.ts';
 import { scrubReply } from './reply-text.ts';
 
@@ -228,6 +234,8 @@ const linkState = ({ message, verification }: TimelineFacts, now: Date): string 
 };
 
 const handedOver = (facts: TimelineFacts, now: Date): string => {
+  const notice = lookUp(noticeReasons, facts.message.reason);
+  if (notice !== undefined) return `${notice} Nothing to do.`;
   const state = linkState(facts, now);
   const sentAt = facts.message.sentAt ?? facts.message.acceptedAt;
   const isOld = now.getTime() - sentAt.getTime() > unconfirmedAfterSeconds * 1000;

@@ -56,6 +56,17 @@ test.each([
   expect(chooseLocaleAmong(wishes, supportedLocales, 'en')).toBe(expected);
 });
 
+test('a tag without a script is no match for another script', () => {
+  expect(chooseLocale('zh-TW', 'es', ['en', 'es', 'zh'], 'en')).toBe('es');
+  expect(chooseLocale('zh-TW', undefined, ['en', 'es', 'zh'], 'en')).toBe('zh');
+});
+
+test('of a header full of wishes the first twenty count', () => {
+  const unheardOf = (count: number) => Array.from({ length: count }, (_, index) => `sw-Latn-x-${index}`);
+  expect(chooseLocaleAmong([...unheardOf(19), 'es'], supportedLocales, 'en')).toBe('es');
+  expect(chooseLocaleAmong([...unheardOf(20), 'es'], supportedLocales, 'en')).toBe('en');
+});
+
 test('every locale on the list is a canonical tag and finds itself', () => {
   for (const locale of supportedLocales) {
     expect(canonicalLocale(locale)).toBe(locale);

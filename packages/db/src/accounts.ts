@@ -3,6 +3,7 @@ import type { Account, AccountStatus } from '@reconfirm/core/account';
 import type { PublicStatus } from '@reconfirm/core/message';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
 import type { Database } from './database.ts';
+import { named } from './named-statements.ts';
 import type { AccountEventType, AccountRow } from './schema.ts';
 
 export interface NewAccount {
@@ -90,10 +91,11 @@ export const findAccountStatuses = async (
   wanted: readonly WantedAccount[],
 ): Promise<readonly (AccountStatus | null)[]> => {
   const { rows } = await sql<{ status: AccountStatus | null }>`
-    SELECT a.status
+    ${named('find_account_statuses')}
+    SELECT (SELECT a.status FROM accounts a
+             WHERE a.organization_id = wanted.organization_id AND a.email_key = wanted.email_key) AS status
       FROM unnest(${wanted.map((w) => w.organizationId)}::uuid[], ${wanted.map((w) => Buffer.from(w.emailKey))}::bytea[])
            WITH ORDINALITY AS wanted (organization_id, email_key, position)
-      LEFT JOIN accounts a ON a.organization_id = wanted.organization_id AND a.email_key = wanted.email_key
      ORDER BY wanted.position`.execute(db);
   return rows.map((row) => row.status);
 };

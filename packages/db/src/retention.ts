@@ -31,7 +31,7 @@ export const forgetExpired = {
     () => sql`
       DELETE FROM messages WHERE id IN (
         SELECT id FROM messages
-         WHERE reason = 'unknown_account' AND accepted_at < now() - interval '1 day' AND settled_at IS NOT NULL
+         WHERE reason IN ('unknown_account', 'notice_unknown_account') AND accepted_at < now() - interval '1 day' AND settled_at IS NOT NULL
          ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   /** Idempotency keys are kept for the day that they are promised for. */

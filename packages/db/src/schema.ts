@@ -15,6 +15,9 @@ export interface OrganizationsTable {
   id: string;
   name: string;
   created_at: Generated<Date>;
+  slug: string | null;
+  settings: Json;
+  updated_at: Generated<Date>;
 }
 
 export interface AccountsTable {
@@ -152,6 +155,7 @@ export interface MessagesTable {
   sent_at: Date | null;
   settled_at: Date | null;
   context: NullableJson;
+  sealed: Buffer | null;
   change_id: string | null;
   side: ChangeSide | null;
 }

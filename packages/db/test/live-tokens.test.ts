@@ -5,7 +5,16 @@ import { recordMessages } from '../src/records.ts';
 import { readToken } from '../src/token-state.ts';
 import { confirmToken } from '../src/verifications.ts';
 import { openTestDatabase } from './support/database.ts';
-import { byLink, claim, codeHashOf, confirm, recordOf, startOf, tokenHashOf } from './support/delivery.ts';
+import {
+  byLink,
+  claim,
+  codeHashOf,
+  credentialOf,
+  confirm,
+  recordOf,
+  startOf,
+  tokenHashOf,
+} from './support/delivery.ts';
 import { accept, createAccount, letTimePass, type MailAccount, verificationRow } from './support/rows.ts';
 
 const db = await openTestDatabase(20);
@@ -13,7 +22,9 @@ const db = await openTestDatabase(20);
 /** Sends a message whose token lives by a policy; returns its id. */
 const sendBy = async (account: MailAccount, liveTokens: LiveTokens, purpose = 'signup'): Promise<string> => {
   const claimed = await claim(db, await accept(db, account.email, { purpose }));
-  await beginAttempts(db, [{ ...startOf(claimed, account.id), liveTokens }]);
+  await beginAttempts(db, [
+    { ...startOf(claimed, account.id), credential: credentialOf(claimed.id, liveTokens) },
+  ]);
   await recordMessages(db, [recordOf(claimed)]);
   return claimed.id;
 };
@@ -63,7 +74,9 @@ describe('the older one works until the newer was handed over', () => {
     const older = await sendBy(account, untilHandedOver);
     const newer = await claim(db, await accept(db, account.email));
     expect(await stateOf(older)).toBe('live');
-    await beginAttempts(db, [{ ...startOf(newer, account.id), liveTokens: untilHandedOver }]);
+    await beginAttempts(db, [
+      { ...startOf(newer, account.id), credential: credentialOf(newer.id, untilHandedOver) },
+    ]);
     expect(await stateOf(older)).toBe('live');
     await recordMessages(db, [recordOf(newer)]);
     expect(await stateOf(older)).toBe('superseded');

@@ -38,7 +38,7 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
   ],
   ['the age of the oldest due message', 'messages_due', oldestDueSeconds],
   ['applying parked reports', 'delivery_events_parked', (on) => applyParkedEvents(on, 200)],
-  ['forgetting messages', 'messages_accepted', (on) => forgetExpired.messages(on, 30)],
+  ['forgetting messages', 'messages_settled', (on) => forgetExpired.messages(on, 30)],
   [
     'forgetting requests for unknown people',
     'messages_unknown',

@@ -1,12 +1,17 @@
 import { createPostgresBackend, Worker, type WorkerOptions } from 'bullmq';
-import { mailQueue, messageIdOfJob } from '@reconfirm/core/jobs/send';
+import { mailQueue, messageIdsOfJob } from '@reconfirm/core/jobs/send';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
+import type { Ring } from './doorbell.ts';
+import { createHands } from './hands.ts';
 
 export interface MailWorkerOptions {
   readonly backend: QueueBackend;
+  /** Messages worked on at once. */
   readonly concurrency: number;
   /** Hand-overs of all workers together; undefined: no limit. */
   readonly rate: { readonly max: number; readonly windowSeconds: number } | undefined;
+  /** Rings anew: with a rate, for each message that came in one job with another. */
+  readonly ringAll: (rings: readonly Ring[]) => Promise<boolean>;
   /** Works on one message. It must not throw for anything that the message or its recipient caused. */
   readonly handle: (messageId: string) => Promise<void>;
   /** Told of errors of the queue, at most once a second. */
@@ -40,13 +45,21 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
       : {}),
   };
   const inHand = new Set<Promise<void>>();
-  const process = async (job: { id?: string | undefined }): Promise<void> => {
-    // Redis can lose a job's hash and keep its place in the list; the id is all that is needed.
-    const messageId = messageIdOfJob(job.id ?? '');
-    if (messageId === undefined) return;
+  const hands = createHands(options.concurrency);
+  const handle = async (messageId: string): Promise<void> => {
     const handled = options.handle(messageId);
     inHand.add(handled);
     await handled.finally(() => inHand.delete(handled));
+  };
+  // Redis can lose a job's hash and keep its place in the list; its id names the first message even so.
+  const process = async (job: { id?: string | undefined; data?: unknown }): Promise<void> => {
+    const [first, ...others] = messageIdsOfJob(job.id ?? '', job.data);
+    if (first === undefined) return;
+    // The queue counts jobs, so with a rate each message needs one of its own.
+    if (options.rate !== undefined && others.length > 0)
+      await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0 })));
+    const own = options.rate === undefined ? [first, ...others] : [first];
+    await Promise.all(own.map((messageId) => hands.take(() => handle(messageId))));
   };
   const { backend } = options;
   const open = (): Worker =>
@@ -74,6 +87,7 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
   return {
     close: async (timeoutMs) => {
       keeper.stop();
+      hands.fold();
       // With Redis away only the forced close ends, and only as the first call: a later one joins the first.
       const isAway = backend.kind === 'redis' && backend.redis.status !== 'ready';
       if (isAway) await withinMs(Promise.allSettled(inHand), timeoutMs);

@@ -27,7 +27,8 @@ import { createOneTimeCode } from '../one-time-code.ts';
 import type { Access } from '../sessions/access.ts';
 import { createSignUp } from '../sign-up.ts';
 import { createUpdateProfile } from '../update-profile.ts';
-import { type ContractRules, createUseCases, type Parts } from '../use-cases.ts';
+import type { ContractRules } from '../contract-rules.ts';
+import { createUseCases, type Parts } from '../use-cases.ts';
 
 /** What seed 003, and GoTrue behind it, ask of the use cases. */
 export const gotrueRules = (config: ApiConfig): ContractRules => ({
@@ -94,9 +95,8 @@ const statementsOf = ({ db }: Parts) => ({
 
 const useCasesOf = (parts: Parts, access: Access) => {
   const { config, db, keys, limiter, ring } = parts;
-  const contract = gotrueRules(config);
   const rules = requestRules(config);
-  const shared = createUseCases(parts, contract);
+  const shared = createUseCases(parts, 'gotrue', gotrueRules);
   const { sessions, passwords, signIn, setPassword } = access;
   const policy: PasswordPolicy = {
     sizeMin: config.PASSWORD_LENGTH_MIN,
@@ -104,7 +104,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
     classes: config.PASSWORD_CLASSES,
   };
   const signUp = createSignUp({
-    ...contract,
+    rulesOf: shared.rulesOf,
     keys,
     limiter,
     policy,
@@ -128,7 +128,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
       findStatus: parts.findStatus,
     }),
     invite: createInvite({
-      ...contract,
+      rulesOf: shared.rulesOf,
       keys,
       write: (account, message) => acceptInvitation(db, account, message),
       ring,

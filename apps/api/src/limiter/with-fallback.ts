@@ -34,6 +34,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       ? fallback
       : {
           charge: async (subject) => decideWithout(subject, onError),
+          chargeTogether: async (subjects) => subjects.map((subject) => decideWithout(subject, onError)),
           peek: async (subject) => decideWithout(subject, onError),
           refund: async () => {},
         };
@@ -62,6 +63,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
 
   return {
     charge: (subject, chargeId) => call((limiter) => limiter.charge(subject, chargeId)),
+    chargeTogether: (subjects, chargeId) => call((limiter) => limiter.chargeTogether(subjects, chargeId)),
     peek: (subject) => call((limiter) => limiter.peek(subject)),
     refund: (subject, chargeId) => call((limiter) => limiter.refund(subject, chargeId)),
     isPrimaryWorking: () => working,

@@ -47,15 +47,17 @@ export const beginAttempt = async (
       accountId: claimed.account?.id ?? '',
       provider,
       worker: 'test',
-      tokenHash: hashToken(token),
-      nonce,
-      keyVersion,
-      ttlSeconds: lifetime.linkSeconds,
-      code: {
-        hash: hashCode(config.ADDRESS_HASH_KEY, claimed.id, code),
-        ttlSeconds: lifetime.codeSeconds,
+      credential: {
+        tokenHash: hashToken(token),
+        nonce,
+        keyVersion,
+        ttlSeconds: lifetime.linkSeconds,
+        code: {
+          hash: hashCode(config.ADDRESS_HASH_KEY, claimed.id, code),
+          ttlSeconds: lifetime.codeSeconds,
+        },
+        liveTokens,
       },
-      liveTokens,
     },
   ]);
   if (begun !== true) throw new Error(`the attempt of ${claimed.id} could not begin`);

@@ -3,8 +3,10 @@ import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
 import { gotrueSettings } from './gotrue-settings.ts';
 import { parseLimits } from '../limits.ts';
-import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
+import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
+import { Secret } from '../secret.ts';
 import { sessionSettings } from './session-settings.ts';
+import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
@@ -139,6 +141,53 @@ export const apiSettings = {
   ),
   ...sessionSettings,
   ...gotrueSettings,
+  GOTRUE_HOOK_SECRETS: optional(
+    customSecret(
+      {
+        form: 'v1,whsec_<base64>, two with | while rotating',
+        describe:
+          'Secret of a GoTrue’s send-email and send-SMS hooks (POST /hooks/gotrue/send-email, /send-sms). Without it these calls are refused.',
+      },
+      (value) => {
+        const secrets = parseWebhookSecrets(value);
+        return 'problem' in secrets ? secrets : secrets.map((one) => new Secret(one));
+      },
+    ),
+  ),
+  GOTRUE_HOOK_VERIFY_URL: optional(
+    url({
+      schemes: ['https:', 'http:'],
+      form: 'https://auth.example.com/auth/v1/verify',
+      describe: 'Where the links of that GoTrue lead. Required with GOTRUE_HOOK_SECRETS.',
+    }),
+  ),
+  KRATOS_COURIER_KEY: optional(
+    secret(
+      custom(
+        {
+          form: 'at least 24 characters',
+          describe:
+            'Key that a Kratos sends as `Authorization: Bearer` to its HTTP courier URL, POST /hooks/kratos/courier. Without it these calls are refused.',
+        },
+        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
+      ),
+    ),
+  ),
+  RELAY_RATE_LIMIT_ADDRESS: custom(
+    {
+      form: 'count/seconds, several with a comma, or off',
+      fallback: '10/3600',
+      describe:
+        'Messages of one kind that such a system may send to one address: a brake for the day when it is abused.',
+    },
+    parseLimits,
+  ),
+  RELAY_LIFETIME_SECONDS: integer({
+    min: 60,
+    max: 604_800,
+    fallback: '3600',
+    describe: 'How long that system’s links and codes work, as its mails say it.',
+  }),
   MAILGUN_WEBHOOK_SIGNING_KEY: optional(
     secret(
       text({

@@ -1,6 +1,7 @@
 import { apiSettings } from './api-settings.ts';
 import { contractsWithSessions } from '../contract.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
+import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
 import { judgeRedirect } from '../redirect.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
@@ -66,6 +67,14 @@ const contractProblems = (config: ApiConfig): string[] => {
   return problems;
 };
 
+/** Which notices go to people who ask for what they cannot get. */
+export const noticesOf = (
+  config: Pick<ApiConfig | WorkerConfig, 'NOTICE_ALREADY_VERIFIED' | 'NOTICE_UNKNOWN_ACCOUNT'>,
+): Notices => ({
+  alreadyVerified: config.NOTICE_ALREADY_VERIFIED === 'on',
+  unknownAccount: config.NOTICE_UNKNOWN_ACCOUNT === 'on',
+});
+
 /** The API's configuration, or every problem with it. */
 export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
@@ -75,6 +84,8 @@ export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   // An `iss` of our own would let somebody else's keys sign for our sessions.
   if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
     problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');
+  if (config.GOTRUE_HOOK_SECRETS !== undefined && config.GOTRUE_HOOK_VERIFY_URL === undefined)
+    problems.push('GOTRUE_HOOK_VERIFY_URL is required with GOTRUE_HOOK_SECRETS');
   return problems.length > 0 ? { problems } : read;
 };
 

@@ -7,9 +7,9 @@ import type { MessageHistory } from '@reconfirm/db/message-history';
 import { ProblemError } from '../../problem.ts';
 import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
+import { requireAdmin } from './authenticate-admin.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readEmail } from './read-request.ts';
-import { requireAdminKey } from './require-admin-key.ts';
 import * as schemas from './schemas.ts';
 
 const pageSizeDefault = 20;
@@ -18,7 +18,7 @@ const pageSizeDefault = 20;
 export const adminRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    requireAdminKey(app, deps.adminKey);
+    app.addHook('onRequest', requireAdmin(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.get(
@@ -39,7 +39,11 @@ export const adminRoutes =
         const addressKey =
           address === undefined
             ? undefined
-            : addressKeyOf(deps.keys, deps.organizationId, readEmail(address, deps.rules).lookupForm);
+            : addressKeyOf(
+                deps.keys,
+                deps.organizationId,
+                readEmail(address, deps.requestRulesOf(deps.organizationId)).lookupForm,
+              );
         const messages = await deps.listMessages({
           organizationId: deps.organizationId,
           limit: size + 1,

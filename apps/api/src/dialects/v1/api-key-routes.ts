@@ -4,14 +4,14 @@ import { ProblemError } from '../../problem.ts';
 import { apiKeyOf } from './answers.ts';
 import { ApiKeyAnswer, ApiKeyBody, ApiKeysAnswer, ApiKeysQuery, NewApiKeyAnswer } from './api-key-schemas.ts';
 import type { V1Dependencies } from './dependencies.ts';
-import { requireAdminKey } from './require-admin-key.ts';
+import { requireAdmin } from './authenticate-admin.ts';
 import * as schemas from './schemas.ts';
 
 /** The operator's list of keys by which services act for an organization. */
 export const apiKeyRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    requireAdminKey(app, deps.adminKey);
+    app.addHook('onRequest', requireAdmin(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.post(

@@ -29,14 +29,21 @@ export const changeRoutes =
       async (request, reply) => {
         const account = await authenticateTenant(deps, request.headers.authorization);
         const { body } = request;
-        const current = parseEmailAddress(account.email ?? '', deps.rules.identity);
+        const current = parseEmailAddress(
+          account.email ?? '',
+          deps.requestRulesOf(deps.organizationId).identity,
+        );
         const outcome = await deps.changeContact({
           organizationId: deps.organizationId,
           accountId: account.id,
-          to: readEmail(body.email, deps.rules),
+          to: readEmail(body.email, deps.requestRulesOf(deps.organizationId)),
           current:
             current === undefined ? null : { destination: current, isVerified: account.verifiedAt !== null },
-          redirectUrl: readRedirect(body.redirectUrl, deps.rules, 'redirectUrl'),
+          redirectUrl: readRedirect(
+            body.redirectUrl,
+            deps.requestRulesOf(deps.organizationId),
+            'redirectUrl',
+          ),
           locale: readLocale(body.locale),
           clientAddress: request.ip,
         });

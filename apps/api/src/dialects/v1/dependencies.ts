@@ -1,13 +1,15 @@
+import type { organizationProblems } from '@reconfirm/core/config/organization-settings';
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys';
 import type { PendingChange } from '@reconfirm/db/contact-changes';
+import type { NewOrganization, Organization } from '@reconfirm/db/organizations';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
-import type { ContractLimits } from '@reconfirm/core/limits';
 import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
 import type { Confirmation } from '@reconfirm/db/verifications';
 import type { ChangeContact } from '../../change-contact.ts';
+import type { RulesOf } from '../../contract-rules.ts';
 import type { Confirm } from '../../confirm.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
@@ -23,10 +25,11 @@ export interface V1Dependencies {
   readonly register: Register;
   readonly limiter: Limiter;
   readonly keys: KeySettings;
-  readonly limits: ContractLimits;
+  readonly rulesOf: RulesOf;
   /** The organization that this contract's callers belong to. */
   readonly organizationId: string;
-  readonly rules: RequestRules;
+  /** How requests of an organization are read. */
+  readonly requestRulesOf: (organizationId: string) => RequestRules;
   readonly emailOff: 'rotate' | '503' | '400';
   readonly adminKey: Secret | undefined;
   readonly brand: string;
@@ -35,6 +38,17 @@ export interface V1Dependencies {
   readonly changeContact: ChangeContact;
   readonly findPendingChange: (accountId: string) => Promise<PendingChange | undefined>;
   readonly cancelChange: (accountId: string) => Promise<boolean>;
+  readonly organizations: {
+    readonly create: (organization: NewOrganization) => Promise<Organization | null>;
+    readonly list: () => Promise<readonly Organization[]>;
+    readonly find: (id: string) => Promise<Organization | undefined>;
+    readonly update: (
+      id: string,
+      change: Pick<Organization, 'name' | 'settings'>,
+    ) => Promise<Organization | undefined>;
+    /** What the installation allows organizations to set. */
+    readonly limits: Parameters<typeof organizationProblems>[1];
+  };
   readonly isConfirmedSince: (organizationId: string, messageId: string) => Promise<boolean>;
   readonly readToken: (presented: Presented) => Promise<TokenFacts>;
   readonly confirmToken: (presented: Presented, purposes: readonly string[]) => Promise<Confirmation>;

@@ -37,13 +37,17 @@ export const messageRoutes =
       async (request, reply) => {
         const { body } = request;
         const purpose = purposes[body.purpose];
-        const destination = readDestination(body, purpose, deps.rules);
+        const destination = readDestination(body, purpose, deps.requestRulesOf(deps.organizationId));
         const { organizationId } = deps;
         const outcome = await deps.resend({
           organizationId,
           purpose,
           destination,
-          redirectUrl: readRedirect(body.redirectUrl, deps.rules, 'redirectUrl'),
+          redirectUrl: readRedirect(
+            body.redirectUrl,
+            deps.requestRulesOf(deps.organizationId),
+            'redirectUrl',
+          ),
           locale: readLocale(body.locale),
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
@@ -103,7 +107,8 @@ export const messageRoutes =
     );
 
     const peek = (destination: Destination, name: PurposeName): Promise<LimitDecision> => {
-      const { organizationId, limits, keys } = deps;
+      const { organizationId, keys } = deps;
+      const { limits } = deps.rulesOf(organizationId);
       return deps.limiter.peek(
         addressSubject(
           keys,
@@ -123,7 +128,7 @@ export const messageRoutes =
         return deps.confirm.byLink(token, provable);
       if (token !== undefined || email === undefined || code === undefined)
         throw new ProblemError('VALIDATION_FAILED', { errors: [tokenOrCode] });
-      const of = readDestination({ email }, purposes[purpose], deps.rules);
+      const of = readDestination({ email }, purposes[purpose], deps.requestRulesOf(deps.organizationId));
       return deps.confirm.byCode({ organizationId: deps.organizationId, purpose, of, code });
     };
   };

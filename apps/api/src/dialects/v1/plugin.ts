@@ -5,6 +5,7 @@ import { apiKeyRoutes } from './api-key-routes.ts';
 import { changeRoutes } from './change-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { messageRoutes } from './message-routes.ts';
+import { organizationRoutes } from './organization-routes.ts';
 import { publicRoutes } from './public-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
@@ -13,9 +14,12 @@ import { verifyRoutes } from './verify-routes.ts';
 export const v1 =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { redirects } = deps.rules;
     await app.register(cors, {
-      origin: redirects.kind === 'any' ? true : [...redirects.origins],
+      // A callback and not a promise: every request passes here.
+      origin: (origin, answer) => {
+        const { redirects } = deps.requestRulesOf(deps.organizationId);
+        answer(null, redirects.kind === 'any' || (origin !== undefined && redirects.origins.has(origin)));
+      },
       methods: ['GET', 'POST', 'DELETE'],
       allowedHeaders: ['content-type', 'authorization', 'idempotency-key'],
       exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed'],
@@ -28,6 +32,7 @@ export const v1 =
     await app.register(changeRoutes(deps));
     await app.register(adminRoutes(deps));
     await app.register(apiKeyRoutes(deps));
+    await app.register(organizationRoutes(deps));
   };
 
 /** The page that links of every contract may lead to, for an installation that does not speak v1. */

@@ -9,8 +9,9 @@ import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
-import { contracts } from './contracts/registry.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
+import { contracts } from './contracts/registry.ts';
+import { composeV1Page } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -87,8 +88,9 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
-      composeHooks(parts),
+      ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
+      composeHooks(parts),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

@@ -3,7 +3,7 @@ import { purposePoliciesOf } from '@reconfirm/core/config/config';
 import { policyOf } from '@reconfirm/core/purposes/policy';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
-import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
+import { countGuess, findCodes, findCodesOfChanges, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
 import { writePassword } from '@reconfirm/db/passwords';
@@ -108,6 +108,7 @@ export const createUseCases = (
       countGuess: (subjectKey) => countGuess(db, subjectKey, parts.config.CODE_GUESS_LIMIT),
       forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
       findCodes: (subjectKey) => findCodes(db, subjectKey),
+      findCodesOfChanges: (addressKey, purpose) => findCodesOfChanges(db, addressKey, purpose),
     }),
     decided: tellDecision(parts.metrics, keys, contract),
     rulesOf,

@@ -11,6 +11,7 @@ const hidden = [
   'GET /readyz',
   'GET /metrics',
   'GET /openapi.json',
+  'GET /openapi/v1.json',
   'POST /v1/mailgun/webhook',
   // Spoken by other systems, whose own documents describe them.
   'POST /hooks/gotrue/send-email',

@@ -21,7 +21,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
   const registers = [registry];
   const done = new Counter({
     name: 'reconfirm_messages_done_total',
-    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, given_back, lost) and reason.',
+    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, given_back, passed_on, lost) and reason.',
     labelNames: ['outcome', 'reason'],
     registers,
   });

@@ -72,6 +72,12 @@ export const forgetExpired = {
          WHERE expires_at < now() - make_interval(days => ${days})
          ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  authCodes: forget(
+    () => sql`
+      DELETE FROM auth_codes WHERE code_hash IN (
+        SELECT code_hash FROM auth_codes
+         WHERE expires_at < now() - interval '1 hour' ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   deliveryEvents: forget(
     (days) => sql`
       DELETE FROM delivery_events WHERE id IN (

@@ -242,6 +242,21 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+export interface SignupPasswordsTable {
+  message_id: string;
+  account_id: string;
+  password_hash: string;
+}
+
+export interface AuthCodesTable {
+  code_hash: Buffer;
+  account_id: string;
+  challenge: string;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
 export interface Schema {
   organizations: OrganizationsTable;
   accounts: AccountsTable;
@@ -257,6 +272,8 @@ export interface Schema {
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;
+  signup_passwords: SignupPasswordsTable;
+  auth_codes: AuthCodesTable;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

@@ -15,7 +15,8 @@ import {
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
-import { v1 } from '../dialects/v1/plugin.ts';
+import type { V1Dependencies } from '../dialects/v1/dependencies.ts';
+import { v1, v1Page } from '../dialects/v1/plugin.ts';
 import type { RequestRules } from '../dialects/v1/read-request.ts';
 import { negotiateLocale } from '../language.ts';
 import type { ContractRules } from '../contract-rules.ts';
@@ -46,9 +47,14 @@ const requestRulesOf = (config: ApiConfig): RequestRules => {
 };
 
 /** The v1 contract, put together. */
-export const composeV1 = (parts: Parts): FastifyPluginAsync => {
+export const composeV1 = (parts: Parts): FastifyPluginAsync => v1(v1Dependencies(parts));
+
+/** Its page alone: links that belong to no contract (the notice of a change of address) lead there. */
+export const composeV1Page = (parts: Parts): FastifyPluginAsync => v1Page(v1Dependencies(parts));
+
+const v1Dependencies = (parts: Parts): V1Dependencies => {
   const { config, db, keys, limiter } = parts;
-  return v1({
+  return {
     ...createUseCases(parts, 'v1', v1Rules),
     limiter,
     keys,
@@ -82,5 +88,5 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
       list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
       revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
     },
-  });
+  };
 };

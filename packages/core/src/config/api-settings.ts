@@ -1,12 +1,13 @@
 import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
+import { gotrueSettings } from './gotrue-settings.ts';
 import { parseLimits } from '../limits.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
+import { sessionSettings } from './session-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
 import { entryguardSettings } from './entryguard-settings.ts';
-import { sessionSettings } from './session-settings.ts';
 import { singularitySettings } from './singularity-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 
@@ -143,6 +144,7 @@ export const apiSettings = {
   ...sessionSettings,
   ...singularitySettings,
   ...entryguardSettings,
+  ...gotrueSettings,
   GOTRUE_HOOK_SECRETS: optional(
     customSecret(
       {

@@ -68,7 +68,18 @@ const contractProblems = (config: ApiConfig): string[] => {
         `${name} must have an origin that REDIRECT_ORIGINS lists, no credentials and no fragment, and https in production`,
       );
   }
-  return problems;
+  return [...problems, ...gotrueProblems(config)];
+};
+
+const gotrueProblems = (config: ApiConfig): readonly string[] => {
+  if (!config.CONTRACTS.includes('gotrue')) return [];
+  if (config.GOTRUE_SITE_URL === undefined)
+    return ['GOTRUE_SITE_URL is required with CONTRACTS=gotrue: people are sent there after a link'];
+  // The operator's own choice: its origin need not be listed again.
+  const judged = judgeRedirect(config.GOTRUE_SITE_URL, { kind: 'any' }, config.NODE_ENV === 'production');
+  return judged.allowed
+    ? []
+    : ['GOTRUE_SITE_URL must be a URL without credentials and fragment, and https in production'];
 };
 
 /** Which notices go to people who ask for what they cannot get. */

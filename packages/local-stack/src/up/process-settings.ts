@@ -41,6 +41,8 @@ export const apiEnvironment = (
     HOST: '127.0.0.1',
     ADMIN_KEY: secrets.adminKey,
     SESSION_KEYS: secrets.sessionKeys,
+    CONTRACTS: 'v1,gotrue',
+    GOTRUE_SITE_URL: `http://localhost:${ports.api}/`,
     REDIRECT_ORIGINS: '*',
     DEMO_PAGE: 'on',
     INBOX_URL: `http://localhost:${ports.inboxHttp}`,

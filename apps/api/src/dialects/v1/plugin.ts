@@ -1,8 +1,8 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
-import { changeRoutes } from './change-routes.ts';
 import { apiKeyRoutes } from './api-key-routes.ts';
+import { changeRoutes } from './change-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { messageRoutes } from './message-routes.ts';
 import { organizationRoutes } from './organization-routes.ts';
@@ -33,4 +33,11 @@ export const v1 =
     await app.register(adminRoutes(deps));
     await app.register(apiKeyRoutes(deps));
     await app.register(organizationRoutes(deps));
+  };
+
+/** The page that links of every contract may lead to, for an installation that does not speak v1. */
+export const v1Page =
+  (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    await app.register(verifyRoutes(deps));
   };

@@ -1,10 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { AccountStatus } from '@reconfirm/core/account';
-import type { Destination } from '@reconfirm/core/destination';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { type ContractLimits, type LimitSubject, rememberSecondsOf } from '@reconfirm/core/limits';
-import { logLabel } from '@reconfirm/core/keyed-hash';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { Secret } from '@reconfirm/core/secret';
@@ -24,6 +22,7 @@ import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import { createDoorbell, type Doorbell } from '@reconfirm/queue/doorbell';
 import { connectForCalls, redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
+import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { demoRoute } from './demo-route.ts';
 import { v1 } from './dialects/v1/plugin.ts';
 import { createIntake } from './intake.ts';
@@ -34,8 +33,9 @@ import { createRedisLimiter } from './limiter/redis.ts';
 import { createFallbackLimiter } from './limiter/with-fallback.ts';
 import { type ApiMetrics, createApiMetrics } from './metrics.ts';
 import { createRegister } from './register.ts';
-import { addressKeyOf, type KeySettings } from './request-keys.ts';
+import type { KeySettings } from './request-keys.ts';
 import { createResend } from './resend.ts';
+import { tellDecision } from './tell-decision.ts';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -80,6 +80,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
     rememberSeconds: rememberSecondsOf([limits]),
   };
+  const captchaGate = openCaptchaGate(config, db, limiter, log, metrics);
   const findStatus = batchedStatusLookup(db, config.INTAKE_BATCH_MAX);
   const ring = (messageId: string): void => doorbell.ring({ messageId, attempt: 0 });
 
@@ -98,6 +99,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
           contract: 'v1',
           limits,
           limiter,
+          captchaGate,
           findStatus,
           disclosure: config.DISCLOSURE,
           refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
@@ -109,6 +111,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
           contract: 'v1',
           limits,
           limiter,
+          captchaGate,
           findStatus,
           ring,
           write: (account, apiKey, message) => accounts.registerAccount(db, account, apiKey, message),
@@ -125,6 +128,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         },
         emailOff: config.EMAIL_OFF,
         adminKey: config.ADMIN_KEY,
+        captcha: config,
         brand: config.BRAND_NAME,
         negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
         readToken: (presented) => readToken(db, presented),
@@ -266,31 +270,3 @@ const batchedChargeLookup = (
   });
   return batcher.run;
 };
-
-interface Decided {
-  readonly kind: string;
-  readonly messageId?: string;
-  readonly by?: { readonly kind: string; readonly retryAfterSeconds: number };
-}
-
-/**
- * The one wide line of a request for a message. A refusal names its limit; the address is there only
- * as the label under which an operator finds all lines about it.
- */
-const tellDecision =
-  (metrics: ApiMetrics, keys: KeySettings) =>
-  (request: FastifyRequest, what: string, destination: Destination, outcome: Decided): void => {
-    metrics.resendDecided('v1', `${what}_${outcome.kind}`);
-    if (outcome.by !== undefined) metrics.limited(outcome.by.kind);
-    request.log.info(
-      {
-        what,
-        outcome: outcome.kind,
-        addressLabel: logLabel(addressKeyOf(keys, defaultOrganizationId, destination.lookupForm)),
-        messageId: outcome.messageId,
-        limit: outcome.by?.kind,
-        retryAfterSeconds: outcome.by?.retryAfterSeconds,
-      },
-      'resend.decided',
-    );
-  };

@@ -8,6 +8,7 @@ export interface ApiMetrics {
   limited(kind: string): void;
   intakeBatch(size: number): void;
   webhook(provider: string, outcome: string): void;
+  captchaChecked(outcome: string, reason: string): void;
   limiterChanged(working: boolean): void;
   queueChanged(working: boolean): void;
   untrustedForwardedHeader(): void;
@@ -48,6 +49,12 @@ export const createApiMetrics = (): ApiMetrics => {
     labelNames: ['provider', 'outcome'],
     registers,
   });
+  const captchas = new Counter({
+    name: 'reconfirm_captcha_total',
+    help: 'Captchas checked, by outcome (passed, required, expired, reused, failed, unavailable) and why.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  });
   const state = (name: string, help: string): Gauge => {
     const gauge = new Gauge({ name, help, registers });
     gauge.set(1);
@@ -84,6 +91,7 @@ export const createApiMetrics = (): ApiMetrics => {
     limited: (kind) => refused.inc({ kind }),
     intakeBatch: (size) => batches.observe(size),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
+    captchaChecked: (outcome, reason) => captchas.inc({ outcome, reason }),
     limiterChanged: (working) => limiter.set(Number(working)),
     queueChanged: (working) => queue.set(Number(working)),
     untrustedForwardedHeader: () => forwarded.inc(),

@@ -5,6 +5,7 @@ import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclos
 import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { CaptchaGate, CaptchaRefusal, GateRefusal } from './captcha/gate.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
@@ -18,6 +19,8 @@ export interface ResendCommand {
   readonly locale: string | null;
   readonly clientAddress: string;
   readonly idempotencyKey: string | undefined;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
   /** The change of address that a signed-in account asked for. */
@@ -32,6 +35,7 @@ export type ResendOutcome =
   | { readonly kind: 'email_off' }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
+  | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 export interface ResendDependencies {
@@ -43,6 +47,7 @@ export interface ResendDependencies {
   readonly refusesWhileEmailIsOff: boolean;
   readonly disclosure: Disclosure;
   readonly limiter: Limiter;
+  readonly captchaGate: CaptchaGate;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
   readonly findIdempotent: (
@@ -69,8 +74,6 @@ export const createResend = (deps: ResendDependencies): Resend => {
     if (repeated !== null) return repeated;
 
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
-
     try {
       return await decideCharged(command, keys, ip);
     } catch (error) {
@@ -84,15 +87,21 @@ export const createResend = (deps: ResendDependencies): Resend => {
     keys: RequestKeys,
     ip: LimitDecision,
   ): Promise<ResendOutcome> {
+    const refusal = await deps.captchaGate(ip, {
+      keys,
+      action: 'resend',
+      channel: command.purpose.channel,
+      clientAddress: command.clientAddress,
+      answer: command.captchaAnswer,
+    });
+    if (refusal !== null) return refuse(keys, ip, refusal);
+
     // After the client's limit, which stays charged: asking who is verified must cost something.
     const disclosed = await discloseStatus(command, keys);
     if (disclosed !== null) return { kind: disclosed };
 
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await refund(keys, 'ip');
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
-    }
+    if (!address.allowed) return refuse(keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
     const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, limits: [ip, address] };
@@ -100,6 +109,12 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
     if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
     return repeated;
+  }
+
+  /** What is refused by a limit or a captcha costs the client nothing. */
+  async function refuse(keys: RequestKeys, ip: LimitDecision, refusal: GateRefusal): Promise<ResendOutcome> {
+    if (ip.allowed) await refund(keys, 'ip');
+    return withoutCharge(refusal, ip);
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
@@ -157,8 +172,14 @@ export const messageRequestOf = (
   change: command.change ?? null,
 });
 
+/** A refusal as it stands after the client's charge was taken back, where there was one. */
+export const withoutCharge = (refusal: GateRefusal, ip: LimitDecision): GateRefusal =>
+  refusal.kind === 'limited' && ip.allowed
+    ? { ...refusal, limits: refusal.limits.map((decision) => (decision === ip ? giveBackOne(ip) : decision)) }
+    : refusal;
+
 /** A decision as it stands after its charge was taken back. */
-export const giveBackOne = (decision: LimitDecision): LimitDecision => ({
+const giveBackOne = (decision: LimitDecision): LimitDecision => ({
   ...decision,
   states: decision.states.map((state): LimitState => ({
     ...state,

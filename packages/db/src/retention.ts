@@ -49,6 +49,14 @@ export const forgetExpired = {
          WHERE charged_at < now() - interval '1 day'
          ORDER BY charged_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  /** No provider's answer, and no challenge of ours, is good for longer than minutes. */
+  captchaAnswers: forget(
+    () => sql`
+      DELETE FROM captcha_answers WHERE answer_hash IN (
+        SELECT answer_hash FROM captcha_answers
+         WHERE accepted_at < now() - interval '1 hour'
+         ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   codeGuesses: forget(
     () => sql`
       DELETE FROM code_guesses WHERE subject_key IN (

@@ -192,6 +192,12 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+export interface CaptchaAnswersTable {
+  answer_hash: Buffer;
+  request_id: string;
+  accepted_at: Generated<Date>;
+}
+
 export interface Schema {
   organizations: OrganizationsTable;
   accounts: AccountsTable;
@@ -204,6 +210,7 @@ export interface Schema {
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;
+  captcha_answers: CaptchaAnswersTable;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

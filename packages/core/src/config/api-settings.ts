@@ -1,5 +1,6 @@
 import { isAddressRange } from '../client-address.ts';
 import { parseLimits } from '../limits.ts';
+import { captchaSettings } from './captcha-settings.ts';
 import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
 
@@ -63,6 +64,7 @@ export const apiSettings = {
     describe:
       'When Redis does not answer: count the rows in Postgres, refuse with 503, or accept without limits.',
   }),
+  ...captchaSettings,
   DISCLOSURE: choice({
     values: ['documented', 'strict'],
     fallback: 'documented',

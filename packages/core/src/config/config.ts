@@ -1,4 +1,5 @@
 import { apiSettings } from './api-settings.ts';
+import { captchaProblems } from './captcha-settings.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import { signup } from '../purposes/signup.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
@@ -48,7 +49,7 @@ export const purposePoliciesOf = (
 export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
-  const problems = sharedProblems(read.config);
+  const problems = [...sharedProblems(read.config), ...captchaProblems(read.config)];
   return problems.length > 0 ? { problems } : read;
 };
 

@@ -7,6 +7,7 @@ import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/d
 import type { ContractLimits } from '@reconfirm/core/limits';
 import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
 import type { Confirmation } from '@reconfirm/db/verifications';
+import type { CaptchaRoutesConfig } from '../../captcha/captcha-routes.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
@@ -26,6 +27,7 @@ export interface V1Dependencies {
   readonly rules: RequestRules;
   readonly emailOff: 'rotate' | '503' | '400';
   readonly adminKey: Secret | undefined;
+  readonly captcha: CaptchaRoutesConfig;
   readonly brand: string;
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
   readonly readToken: (presented: Presented) => Promise<TokenFacts>;

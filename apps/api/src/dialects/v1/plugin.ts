@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { captchaRoutes } from '../../captcha/captcha-routes.ts';
 import { adminRoutes } from './admin-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { publicRoutes } from './public-routes.ts';
@@ -19,6 +20,7 @@ export const v1 =
       maxAge: 600,
     });
     await app.register(publicRoutes(deps));
+    await app.register(captchaRoutes(deps.captcha));
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
     await app.register(adminRoutes(deps));

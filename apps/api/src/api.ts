@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Redis } from 'ioredis';
 import type { AccountStatus } from '@reconfirm/core/account';
-import type { ApiConfig } from '@reconfirm/core/config/config';
+import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { type ContractLimits, type LimitSubject, rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
@@ -32,6 +32,9 @@ import { createPostgresLimiter } from './limiter/postgres.ts';
 import { createRedisLimiter } from './limiter/redis.ts';
 import { createFallbackLimiter } from './limiter/with-fallback.ts';
 import { type ApiMetrics, createApiMetrics } from './metrics.ts';
+import { endpointRoutes } from './outgoing/endpoint-routes.ts';
+import { createEndpoints } from './outgoing/endpoints.ts';
+import { eventRoutes } from './outgoing/event-routes.ts';
 import { createRegister } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend } from './resend.ts';
@@ -84,6 +87,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   const findStatus = batchedStatusLookup(db, config.INTAKE_BATCH_MAX);
   const ring = (messageId: string): void => doorbell.ring({ messageId, attempt: 0 });
 
+  const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
+  const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
   const app = await buildApp({
     log,
     metrics,
@@ -142,6 +147,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
         decided: tellDecision(metrics, keys),
       }),
+      endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
+      eventRoutes(operator),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

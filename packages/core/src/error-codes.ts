@@ -58,6 +58,11 @@ export const errorCodes = {
     title: 'The captcha was not solved',
     when: 'The answer is not valid, or was made for another page or another action. The log says which.',
   },
+  WEBHOOK_URL_NOT_ALLOWED: {
+    ...plain(400, 'WEBHOOK_URL_NOT_ALLOWED'),
+    title: 'Events may not go there',
+    when: 'A webhook needs an https URL on an allowed port (EVENT_PORTS) whose host resolves to public addresses only; the list in errors says what is wrong.',
+  },
   TOKEN_UNKNOWN: {
     ...token,
     title: 'The link is not valid',
@@ -103,6 +108,11 @@ export const errorCodes = {
     specific: 'EMAIL_ALREADY_REGISTERED',
     title: 'The address is already registered',
     when: 'An account with this address exists. Use resend-verification for another mail.',
+  },
+  WEBHOOK_ENDPOINT_INACTIVE: {
+    ...plain(409, 'WEBHOOK_ENDPOINT_INACTIVE'),
+    title: 'The endpoint is switched off',
+    when: 'It was set inactive, or answered 410. Set it active first.',
   },
   PAYLOAD_TOO_LARGE: {
     ...plain(413, 'PAYLOAD_TOO_LARGE'),

@@ -70,6 +70,14 @@ export const forgetExpired = {
          WHERE received_at < now() - make_interval(days => ${days})
          ORDER BY received_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  /** With their deliveries and attempts, delivered or not: the last retry is a day after the event. */
+  outgoingEvents: forget(
+    (days) => sql`
+      DELETE FROM outgoing_events WHERE id IN (
+        SELECT id FROM outgoing_events
+         WHERE occurred_at < now() - make_interval(days => ${days})
+         ORDER BY occurred_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   /** Reports of messages that are not ours: their message would have been known within minutes. */
   parkedEvents: forget(
     () => sql`

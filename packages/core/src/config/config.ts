@@ -1,5 +1,6 @@
 import { apiSettings } from './api-settings.ts';
 import { captchaProblems } from './captcha-settings.ts';
+import type { EndpointRules } from '../public-address.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import { signup } from '../purposes/signup.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
@@ -25,10 +26,19 @@ const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
     problems.push(
       'REDIRECT_ORIGINS must not be * in production: anybody could send a token to a site of theirs',
     );
+  if (production && config.EVENT_LOOPBACK === 'on')
+    problems.push(
+      'EVENT_LOOPBACK must not be on in production: anybody who sets a webhook could reach this machine',
+    );
   if (production && config.EMAIL_PROVIDER === 'log')
     problems.push('EMAIL_PROVIDER must not be log in production: no mail would leave');
   return problems;
 };
+
+/** Where events may go. */
+export const endpointRulesOf = (
+  config: Pick<ApiConfig | WorkerConfig, 'EVENT_PORTS' | 'EVENT_LOOPBACK'>,
+): EndpointRules => ({ ports: config.EVENT_PORTS, loopback: config.EVENT_LOOPBACK === 'on' });
 
 /** What the settings want otherwise than the purposes' own defaults. */
 export const purposePoliciesOf = (

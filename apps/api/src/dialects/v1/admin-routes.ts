@@ -4,7 +4,7 @@ import type { MessageStatus } from '@reconfirm/core/message';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { explainMessage } from '@reconfirm/core/timeline';
 import type { MessageHistory } from '@reconfirm/db/message-history';
-import { bearerToken, isSameSecret } from '../../bearer-token.ts';
+import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
 import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
@@ -18,11 +18,7 @@ const pageSizeDefault = 20;
 export const adminRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', async (request) => {
-      const given = bearerToken(request.headers.authorization);
-      if (deps.adminKey === undefined || given === undefined || !isSameSecret(given, deps.adminKey))
-        throw new ProblemError('UNAUTHORIZED', { headers: { 'www-authenticate': 'Bearer' } });
-    });
+    app.addHook('onRequest', adminOnly(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.get(

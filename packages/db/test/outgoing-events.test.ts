@@ -227,9 +227,9 @@ describe('sequence numbers', () => {
     await numberAll();
     const startAfter = (await readFeed()).at(-1)?.sequence ?? '0';
     const seen: string[] = [];
-    let open = true;
+    const written = new AbortController();
     const reader = async (): Promise<void> => {
-      while (open) {
+      while (!written.signal.aborted) {
         await numberEvents(db, 7);
         seen.push(...(await readFeed(seen.at(-1) ?? startAfter)).map(({ sequence }) => sequence));
       }
@@ -244,7 +244,7 @@ describe('sequence numbers', () => {
     };
     const reading = Promise.all([reader(), numberEvents(db, 3), numberEvents(db, 3)]);
     await Promise.all(Array.from({ length: 10 }, writer));
-    open = false;
+    written.abort();
     await reading;
     await numberAll();
     seen.push(...(await readFeed(seen.at(-1) ?? startAfter)).map(({ sequence }) => sequence));

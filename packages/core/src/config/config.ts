@@ -1,5 +1,7 @@
 import { apiSettings } from './api-settings.ts';
 import { contractsWithSessions } from '../contract.ts';
+import { captchaProblems } from './captcha-settings.ts';
+import type { EndpointRules } from '../public-address.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
@@ -27,10 +29,19 @@ const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
     problems.push(
       'REDIRECT_ORIGINS must not be * in production: anybody could send a token to a site of theirs',
     );
+  if (production && config.EVENT_LOOPBACK === 'on')
+    problems.push(
+      'EVENT_LOOPBACK must not be on in production: anybody who sets a webhook could reach this machine',
+    );
   if (production && config.EMAIL_PROVIDER === 'log')
     problems.push('EMAIL_PROVIDER must not be log in production: no mail would leave');
   return problems;
 };
+
+/** Where events may go. */
+export const endpointRulesOf = (
+  config: Pick<ApiConfig | WorkerConfig, 'EVENT_PORTS' | 'EVENT_LOOPBACK'>,
+): EndpointRules => ({ ports: config.EVENT_PORTS, loopback: config.EVENT_LOOPBACK === 'on' });
 
 /** What the settings want otherwise than the purposes' own defaults. */
 export const purposePoliciesOf = (
@@ -95,7 +106,7 @@ export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
   const { config } = read;
-  const problems = [...sharedProblems(config), ...contractProblems(config)];
+  const problems = [...sharedProblems(config), ...contractProblems(config), ...captchaProblems(config)];
   // An `iss` of our own would let somebody else's keys sign for our sessions.
   if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
     problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');

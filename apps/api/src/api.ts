@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify';
-import type { ApiConfig } from '@reconfirm/core/config/config';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { Secret } from '@reconfirm/core/secret';
@@ -8,7 +8,9 @@ import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
+import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { contracts } from './contracts/registry.ts';
 import { composeV1Page } from './contracts/v1.ts';
@@ -16,10 +18,17 @@ import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
+import { endpointRoutes } from './outgoing/endpoint-routes.ts';
+import { createEndpoints } from './outgoing/endpoints.ts';
+import { eventRoutes } from './outgoing/event-routes.ts';
 import { createAccess } from './sessions/access.ts';
 import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
-import type { Parts } from './use-cases.ts';
+import { type Parts, setPasswordByTokenOf } from './use-cases.ts';
+import { setPasswordPage } from './set-password-page.ts';
+import { negotiateLocale } from './language.ts';
+import { passwordSizeMax } from '@reconfirm/core/password';
+import { readToken } from '@reconfirm/db/token-state';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -63,6 +72,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     keys,
     access,
     limiter,
+    captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
       db,
@@ -73,6 +83,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     }),
     ring: (messageId) => doorbell.ring({ messageId, attempt: 0 }),
   };
+  const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
+  const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
   const app = await buildApp({
     log,
     metrics,
@@ -85,8 +97,10 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     plugins: [
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
       ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
-      ...(access === undefined ? [] : [jwksRoute(access.sessions)]),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       composeHooks(parts),
+      endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
+      eventRoutes(operator),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -118,4 +132,20 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       await db.destroy();
     },
   };
+};
+
+const setPasswordPageOf = (parts: Parts): FastifyPluginAsync => {
+  const { config } = parts;
+  return setPasswordPage({
+    setPassword: setPasswordByTokenOf(parts),
+    readToken: (presented) => readToken(parts.db, presented),
+    policy: {
+      sizeMin: config.PASSWORD_LENGTH_MIN,
+      sizeMax: passwordSizeMax,
+      classes: config.PASSWORD_CLASSES,
+    },
+    brandOf: (organizationId) =>
+      (organizationId === null ? config : parts.configOf(organizationId)).BRAND_NAME,
+    negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+  });
 };

@@ -20,7 +20,16 @@ export interface ContractDocument {
   readonly description: string;
   readonly tags: readonly { readonly name: string; readonly description?: string }[];
   readonly securitySchemes: Readonly<
-    Record<string, { readonly type: 'http'; readonly scheme: 'bearer'; readonly description: string }>
+    Record<
+      string,
+      | { readonly type: 'http'; readonly scheme: 'bearer'; readonly description: string }
+      | {
+          readonly type: 'apiKey';
+          readonly in: 'header' | 'cookie';
+          readonly name: string;
+          readonly description: string;
+        }
+    >
   >;
 }
 

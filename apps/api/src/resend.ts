@@ -1,4 +1,3 @@
-import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
@@ -6,6 +5,7 @@ import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { Seal } from './seal-content.ts';
@@ -22,6 +22,8 @@ export interface ResendCommand {
   readonly locale: string | null;
   readonly clientAddress: string;
   readonly idempotencyKey: string | undefined;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
   /** What another system made, for a purpose whose credential is not ours. */
@@ -47,6 +49,7 @@ export type ResendOutcome =
   | { readonly kind: 'email_off' }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
+  | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 export interface ResendDependencies {
@@ -55,11 +58,21 @@ export interface ResendDependencies {
   /** Seals what a message to somebody without an account needs; null where nothing is kept. */
   readonly seal: Seal;
   readonly limiter: Limiter;
+  /** Null where no captcha is configured: client and address are then charged by one call. */
+  readonly captchaGate: CaptchaGate | null;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
+}
+
+type Charged = { readonly kind: 'charged'; readonly limits: readonly LimitDecision[] } | GateRefusal;
+
+/** A command with the rules of the contract that it came by. */
+interface Asked extends ResendCommand {
+  readonly rules: ContractRules;
+  readonly contract: string;
 }
 
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
@@ -81,14 +94,15 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const limits = await chargeLimits(keys);
-    const by = limits.find((decision) => !decision.allowed);
-    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
-    if (by !== undefined)
-      return (await discloseLimited(command, keys, rules)) ?? { kind: 'limited', by, limits };
+    const asked: Asked = { ...command, rules, contract: rules.contract };
+    const gate = rules.asksCaptcha ? deps.captchaGate : null;
+    const charged = gate === null ? await chargeTogether(keys) : await chargeThrough(gate, asked, keys);
+    if (charged.kind === 'limited' && charged.by.kind === 'address')
+      return (await discloseLimited(asked, keys)) ?? charged;
+    if (charged.kind !== 'charged') return charged;
 
     try {
-      return await acceptCharged(command, keys, limits, rules);
+      return await acceptCharged(asked, keys, charged.limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -96,9 +110,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
   };
 
   /** Client and address, all or none. */
-  async function chargeLimits(keys: RequestKeys): Promise<readonly LimitDecision[]> {
+  async function chargeTogether(keys: RequestKeys): Promise<Charged> {
     try {
-      return await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const limits = await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const by = limits.find((decision) => !decision.allowed);
+      return by === undefined ? { kind: 'charged', limits } : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
       if (mayGiveBack(error, keys)) void refundAll(keys);
@@ -106,33 +122,64 @@ export const createResend = (deps: ResendDependencies): Resend => {
     }
   }
 
+  /**
+   * Client, captcha, address, one after the other: an answer is spent on nothing that a limit refuses. What
+   * is refused costs the client nothing.
+   */
+  async function chargeThrough(gate: CaptchaGate, asked: Asked, keys: RequestKeys): Promise<Charged> {
+    try {
+      const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+      const refusal = await gate(ip, {
+        keys,
+        action: 'resend',
+        channel: asked.purpose.channel,
+        clientAddress: asked.clientAddress,
+        answer: asked.captchaAnswer,
+      });
+      const address = refusal === null ? await deps.limiter.charge(keys.address, keys.chargeId) : null;
+      if (address?.allowed === true) return { kind: 'charged', limits: [ip, address] };
+      if (ip.allowed) await refund(keys, 'ip');
+      const refused: GateRefusal | null =
+        address === null ? refusal : { kind: 'limited', by: address, limits: [ip, address] };
+      return withoutCharge(refused ?? limitedBy(ip), ip);
+    } catch (error) {
+      if (mayGiveBack(error, keys)) void refundAll(keys);
+      throw error;
+    }
+  }
+
   async function acceptCharged(
-    command: ResendCommand,
+    asked: Asked,
     keys: RequestKeys,
     limits: readonly LimitDecision[],
-    { contract, disclosure }: ContractRules,
   ): Promise<ResendOutcome> {
-    const request: MessageRequest = {
-      ...messageRequestOf({ ...command, contract }, keys),
-      sealed: deps.seal(command, keys.messageId),
-    };
+    const request = messageRequestOf(asked, keys);
+    const { disclosure } = asked.rules;
+    const sealed = deps.seal(asked, keys.messageId);
     // What the contract discloses is read by the statement that would write the row.
-    const acceptance = await deps.accept(
-      readsAccount(disclosure)
-        ? { ...request, unless: disclosedStatuses(disclosure, command.purpose) }
-        : request,
-    );
+    const unless = disclosedStatuses(disclosure, asked.purpose);
+    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
-    if (acceptance !== 'taken') {
-      // Asking who is verified costs the client its charge, and the address none.
-      await refund(keys, 'address');
-      return { kind: disclosedAs(acceptance.instead, command.purpose) };
-    }
+    return explainUnwritten(asked, keys);
+  }
+
+  /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
+  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
-    const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
-    if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
-    return repeated;
+    const repeated = await findRepeated(keys);
+    if (repeated !== null) {
+      if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
+      return repeated;
+    }
+    const disclosed = await readDisclosed(asked, keys);
+    if (disclosed === null)
+      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+        retryAfterSeconds: 1,
+      });
+    // Asking who is verified costs the client its charge, and the address none.
+    await refund(keys, 'address');
+    return { kind: disclosed };
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
@@ -145,23 +192,17 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
-  async function discloseLimited(
-    command: ResendCommand,
-    keys: RequestKeys,
-    { disclosure }: ContractRules,
-  ): Promise<ResendOutcome | null> {
-    if (!readsAccount(disclosure)) return null;
-    const status = await deps.findStatus(command.organizationId, keys.addressKey);
-    const disclosed = disclose(disclosure, status, command.purpose);
+  async function discloseLimited(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
+    const disclosed = await readDisclosed(asked, keys);
     if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
-  function disclosedAs(status: AccountStatus, purpose: Purpose): 'already_verified' | 'suspended' {
-    const disclosed = purpose.ineligible(status);
-    if (disclosed === null) throw new Error(`nothing was accepted for an account that is ${status}`);
-    return disclosed;
+  async function readDisclosed(asked: Asked, keys: RequestKeys) {
+    const { organizationId, purpose, rules } = asked;
+    if (!readsAccount(rules.disclosure)) return null;
+    return disclose(rules.disclosure, await deps.findStatus(organizationId, keys.addressKey), purpose);
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {
@@ -204,6 +245,12 @@ export const messageRequestOf = (
   context: command.context ?? null,
   change: command.change ?? null,
 });
+
+/** A refusal as it stands after the client's charge was taken back, where there was one. */
+export const withoutCharge = (refusal: GateRefusal, ip: LimitDecision): GateRefusal =>
+  refusal.kind === 'limited' && ip.allowed
+    ? { ...refusal, limits: refusal.limits.map((decision) => (decision === ip ? giveBackOne(ip) : decision)) }
+    : refusal;
 
 /** A decision as it stands after its charge was taken back. */
 export const giveBackOne = (decision: LimitDecision): LimitDecision => ({

@@ -7,10 +7,11 @@ import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AskedAccount } from '@reconfirm/db/sign-ups';
+import type { CaptchaGate, GateRefusal } from './captcha/gate.ts';
 import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
-import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
+import { mayGiveBack, messageRequestOf, withoutCharge } from './resend.ts';
 import type { Passwords } from './sessions/passwords.ts';
 import { writeFault } from './write-fault.ts';
 
@@ -25,6 +26,8 @@ export interface SignUpCommand {
   readonly locale: string | null;
   readonly redirectUrl: string | null;
   readonly clientAddress: string;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
   readonly context: NonNullable<MessageRequest['context']>;
 }
 
@@ -38,12 +41,13 @@ export type SignUpOutcome =
     }
   | { readonly kind: 'weak'; readonly problems: readonly PasswordProblem[] }
   | { readonly kind: 'email_off' }
-  | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
+  | GateRefusal;
 
 export interface SignUpDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
+  readonly captchaGate: CaptchaGate;
   readonly policy: PasswordPolicy;
   readonly passwords: Pick<Passwords, 'hash'>;
   /** Makes the account unless it is there, and accepts the message, all or nothing. */
@@ -71,7 +75,6 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
     if (problems.length > 0) return { kind: 'weak', problems };
     const keys = makeRequestKeys(deps.keys, { ...command, limits: rules.limits });
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
     try {
       return await decideCharged(command, keys, ip);
     } catch (error) {
@@ -84,16 +87,27 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
     }
   };
 
+  /** What is refused by a limit or a captcha costs the client nothing. */
+  async function refuse(keys: RequestKeys, ip: LimitDecision, refusal: GateRefusal): Promise<SignUpOutcome> {
+    if (ip.allowed) await deps.limiter.refund(keys.ip, keys.chargeId);
+    return withoutCharge(refusal, ip);
+  }
+
   async function decideCharged(
     command: SignUpCommand,
     keys: RequestKeys,
     ip: LimitDecision,
   ): Promise<SignUpOutcome> {
+    const refusal = await deps.captchaGate(ip, {
+      keys,
+      action: 'register',
+      channel: command.destination.channel,
+      clientAddress: command.clientAddress,
+      answer: command.captchaAnswer,
+    });
+    if (refusal !== null) return refuse(keys, ip, refusal);
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await deps.limiter.refund(keys.ip, keys.chargeId);
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
-    }
+    if (!address.allowed) return refuse(keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
     const passwordHash = command.password === null ? null : await deps.passwords.hash(command.password);
     const accountId = uuidV7(Date.now(), randomBytes(10));
     const message = messageRequestOf(

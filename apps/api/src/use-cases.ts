@@ -6,7 +6,10 @@ import { registerAccount } from '@reconfirm/db/accounts';
 import { countGuess, findCodes, findCodesOfChanges, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
+import { writePassword } from '@reconfirm/db/passwords';
+import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
+import type { CaptchaGate } from './captcha/gate.ts';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
 import { type ContractRules, rulesByOrganization, type RulesOf } from './contract-rules.ts';
 import { type Confirm, createConfirm } from './confirm.ts';
@@ -16,8 +19,9 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
-import { createSeal } from './seal-content.ts';
 import type { Access } from './sessions/access.ts';
+import { createSetPasswordByToken, type SetPasswordByToken } from './set-password-by-token.ts';
+import { createSeal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
 
@@ -29,13 +33,31 @@ export interface Parts {
   readonly db: Database;
   readonly metrics: ApiMetrics;
   readonly keys: KeySettings;
-  /** Undefined without SESSION_KEYS; a contract that needs it refuses to start without. */
-  readonly access: Access | undefined;
   readonly limiter: Limiter;
+  readonly captchaGate: CaptchaGate;
   readonly findStatus: FindStatus;
   readonly intake: Intake;
   readonly ring: (messageId: string) => void;
+  /** Sessions and passwords; undefined without SESSION_KEYS. */
+  readonly access: Access | undefined;
 }
+
+/** For contracts whose callers sign in. The settings refuse them without SESSION_KEYS. */
+export const accessOf = ({ access }: Parts): Access => {
+  if (access === undefined) throw new Error('SESSION_KEYS is required by this contract');
+  return access;
+};
+
+/** Setting a password by a mailed link, the same for every contract. */
+export const setPasswordByTokenOf = (parts: Parts): SetPasswordByToken =>
+  createSetPasswordByToken({
+    passwords: accessOf(parts).passwords,
+    readToken: (presented) => readToken(parts.db, presented),
+    confirmAndStore: (presented, wanted, hash) =>
+      confirmToken(parts.db, presented, wanted, async (tx, token) => {
+        await writePassword(tx, token.accountId, hash, null);
+      }),
+  });
 
 export interface UseCases {
   readonly resend: Resend;
@@ -60,6 +82,7 @@ export const createUseCases = (
       rulesOf,
       seal: createSeal(configOf),
       limiter,
+      captchaGate: parts.config.CAPTCHA_PROVIDER === 'none' ? null : parts.captchaGate,
       findStatus,
       accept: parts.intake.accept,
       findIdempotent: (key) => findIdempotentRequest(db, key),
@@ -68,6 +91,7 @@ export const createUseCases = (
       keys,
       rulesOf,
       limiter,
+      captchaGate: parts.captchaGate,
       findStatus,
       ring,
       write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),

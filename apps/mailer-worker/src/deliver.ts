@@ -99,7 +99,8 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
     if (decision.kind === 'resend_change') return passOn(claimed, purpose, decision.account);
-    const prepared = prepare(claimed, purpose, policy, decision);
+    const prepared = prepareSafely(claimed, purpose, policy, decision);
+    if (prepared === null) return finish(notComposed(claimed));
     if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
     if (!(await store.begin(prepared.start))) return 'lost';
     if (prepared.handOver === null) return finish(notSent(claimed, decision));
@@ -109,6 +110,16 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       return 'given_back';
     }
     return finish(handedOver(claimed, prepared, result, pass));
+  };
+
+  /** Null when the message cannot be composed: no later attempt could either. */
+  const prepareSafely = (...of: Parameters<typeof prepare>): ReturnType<typeof prepare> | null => {
+    try {
+      return prepare(...of);
+    } catch (error) {
+      log.error({ err: error, messageId: of[0].id }, 'delivery.not_composed');
+      return null;
+    }
   };
 
   /** A request that names its change by address only gives way to the messages of that change. */
@@ -224,6 +235,12 @@ const notSent = (claimed: ClaimedMessage, decision: Resolution): MessageRecord =
   ...blankRecord(claimed),
   status: decision.kind === 'give_up' ? 'gave_up' : 'skipped',
   reason: 'reason' in decision ? decision.reason : null,
+});
+
+const notComposed = (claimed: ClaimedMessage): MessageRecord => ({
+  ...blankRecord(claimed),
+  status: 'gave_up',
+  reason: 'not_composed',
 });
 
 /** Nothing was tried and nothing is held against the message; it is looked at again later. */

@@ -1,12 +1,12 @@
 import type { PurposeName } from './purposes/registry.ts';
 
 /** The HTTP contracts that can be spoken, as CONTRACTS and the rows of messages name them. */
-export const contractNames = ['v1', 'gotrue'] as const;
+export const contractNames = ['v1', 'gotrue', 'singularity', 'entryguard'] as const;
 
 export type ContractName = (typeof contractNames)[number];
 
 /** Contracts whose answers carry sessions: they cannot be spoken without SESSION_KEYS. */
-export const contractsWithSessions: readonly ContractName[] = ['gotrue'];
+export const contractsWithSessions: readonly ContractName[] = ['gotrue', 'singularity', 'entryguard'];
 
 /** Reads `v1,gotrue`; the order does not matter and each counts once. */
 export const parseContracts = (text: string): readonly ContractName[] | { readonly problem: string } => {

@@ -13,6 +13,9 @@ export const notSentReasons = {
   too_late: 'It could not be handed over while it was still of use.',
   no_such_channel: 'The account has no address for this kind of message.',
   change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
+  account_deleted: 'The account was deleted before this was sent.',
+  revoked: 'The invitation was withdrawn before this was sent.',
+  not_composed: 'The mail could not be composed; the log of the worker says why.',
   change_resent:
     'It asked by address for the mails of a change of address; messages of that change took its place.',
   no_pending_change: 'The account is not moving to another address, or has nothing left to confirm.',
@@ -62,7 +65,13 @@ export type Resolution =
       readonly kind: 'skip';
       readonly reason: Exclude<
         NotSentReason,
-        'too_late' | 'lost_too_often' | 'change_resent' | 'no_pending_change'
+        | 'too_late'
+        | 'lost_too_often'
+        | 'account_deleted'
+        | 'revoked'
+        | 'not_composed'
+        | 'change_resent'
+        | 'no_pending_change'
       >;
     }
   /** It names a change by address only: the messages of the account's pending change take its place. */

@@ -30,10 +30,10 @@ export interface MessageRequest {
 }
 
 /**
- * `taken`: another request holds the idempotency key; its row is the truth. `instead`: the account is in
- * a state that the caller is told of instead. Of both nothing was written.
+ * `not_written`: another request holds the idempotency key and its row is the truth, or the account is in a
+ * state of `unless`.
  */
-export type Acceptance = 'accepted' | 'taken' | { readonly instead: AccountStatus };
+export type Acceptance = 'accepted' | 'not_written';
 
 interface Column {
   readonly name: string;
@@ -74,51 +74,45 @@ interface Insert {
   readonly columns: readonly Column[];
 }
 
-interface InsertedRow {
-  readonly id: string;
-  readonly instead?: AccountStatus | null;
-}
+const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
 
 const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
 const arraysOf = (columns: readonly Column[]): string =>
   columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
 const namesOf = (columns: readonly Column[]): string => columns.map((column) => column.name).join(', ');
 
-const insertOf = (name: string, columns: readonly Column[], onConflict: string): Insert => ({
-  text: `${namePrefix(name)} INSERT INTO messages (${namesOf(columns)})
-    SELECT ${namesOf(columns)} FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)
-     ORDER BY position ${onConflict} RETURNING id`,
-  columns,
-});
+/** By one probe of an index for each request, the same whether there is an account or not. */
+const isInNamedState = `((SELECT a.status FROM accounts a
+  WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key)
+    = ANY (string_to_array(unless, ','))) IS TRUE`;
 
-/** Reads the account of each request too, by one probe of an index, the same whether there is one or not. */
-const insertUnlessOf = (name: string, written: readonly Column[], onConflict: string): Insert => {
-  const columns: readonly Column[] = [
-    ...written,
-    { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null },
-  ];
-  const text = `${namePrefix(name)} WITH asked AS (
-      SELECT r.*, (SELECT a.status FROM accounts a
-                    WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key) AS found
-        FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)),
-    written AS (
-      INSERT INTO messages (${namesOf(written)}) SELECT ${namesOf(written)} FROM asked
-       WHERE (found = ANY (string_to_array(unless, ','))) IS NOT TRUE
-       ORDER BY position ${onConflict} RETURNING id)
-    SELECT id, NULL AS instead FROM written
-    UNION ALL SELECT id, found FROM asked WHERE found = ANY (string_to_array(unless, ','))`;
-  return { text, columns };
+const insertOf = (
+  name: string,
+  written: readonly Column[],
+  more: { unless: boolean; keyed: boolean },
+): Insert => {
+  const columns = more.unless ? [...written, unlessColumn] : written;
+  return {
+    text: `${namePrefix(name)} INSERT INTO messages (${namesOf(written)})
+      SELECT ${namesOf(written)}
+        FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)
+      ${more.unless ? `WHERE NOT ${isInNamedState}` : ''}
+       ORDER BY position ${more.keyed ? skipTaken : ''} RETURNING id`,
+    columns,
+  };
 };
+
+const allColumns = [...plainColumns, ...furtherColumns];
 
 /**
  * Nearly every batch is plain. ON CONFLICT costs each row a look before and a confirmation after, and
  * each array a parameter to write and read, whatever is in it.
  */
 const inserts = {
-  plain: insertOf('accept_plain', plainColumns, ''),
-  full: insertOf('accept', [...plainColumns, ...furtherColumns], skipTaken),
-  plainUnless: insertUnlessOf('accept_plain_unless', plainColumns, ''),
-  fullUnless: insertUnlessOf('accept_unless', [...plainColumns, ...furtherColumns], skipTaken),
+  plain: insertOf('accept_plain', plainColumns, { unless: false, keyed: false }),
+  plainUnless: insertOf('accept_plain_unless', plainColumns, { unless: true, keyed: false }),
+  full: insertOf('accept', allColumns, { unless: false, keyed: true }),
+  fullUnless: insertOf('accept_unless', allColumns, { unless: true, keyed: true }),
 } as const;
 
 const insertFor = (requests: readonly MessageRequest[]): Insert => {
@@ -139,11 +133,9 @@ export const acceptMessages = async (
 ): Promise<readonly Acceptance[]> => {
   const { text, columns } = insertFor(requests);
   const values = columns.map((column) => requests.map(column.of));
-  const { rows } = await db.executeQuery<InsertedRow>(CompiledQuery.raw(text, values));
-  const answers = new Map<string, Acceptance>(
-    rows.map((row) => [row.id, row.instead ? { instead: row.instead } : 'accepted']),
-  );
-  return requests.map((request) => answers.get(request.id) ?? 'taken');
+  const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(text, values));
+  const written = new Set(rows.map((row) => row.id));
+  return requests.map((request) => (written.has(request.id) ? 'accepted' : 'not_written'));
 };
 
 /** The request that an idempotency key was first used for, or undefined when it is free. */

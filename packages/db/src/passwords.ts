@@ -51,21 +51,29 @@ export const storePassword = async (
   passwordHash: string,
   spareSessionId: string | null,
 ): Promise<{ readonly endedSessions: number } | undefined> =>
-  db.transaction().execute(async (tx) => {
-    const { numUpdatedRows } = await tx
-      .updateTable('accounts')
-      .set({ password_hash: passwordHash, updated_at: sql`now()` })
-      .where('id', '=', accountId)
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) return undefined;
-    const endedSessions = await endSessions(tx, accountId, { allBut: spareSessionId }, 'password_changed');
-    await tx
-      .insertInto('account_events')
-      .values({
-        account_id: accountId,
-        type: 'PASSWORD_CHANGED',
-        detail: JSON.stringify({ endedSessions }),
-      })
-      .execute();
-    return { endedSessions };
-  });
+  db.transaction().execute((tx) => writePassword(tx, accountId, passwordHash, spareSessionId));
+
+/** The same within a transaction of the caller. */
+export const writePassword = async (
+  tx: Database,
+  accountId: string,
+  passwordHash: string,
+  spareSessionId: string | null,
+): Promise<{ readonly endedSessions: number } | undefined> => {
+  const { numUpdatedRows } = await tx
+    .updateTable('accounts')
+    .set({ password_hash: passwordHash, updated_at: sql`now()` })
+    .where('id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) return undefined;
+  const endedSessions = await endSessions(tx, accountId, { allBut: spareSessionId }, 'password_changed');
+  await tx
+    .insertInto('account_events')
+    .values({
+      account_id: accountId,
+      type: 'PASSWORD_CHANGED',
+      detail: JSON.stringify({ endedSessions }),
+    })
+    .execute();
+  return { endedSessions };
+};

@@ -41,6 +41,7 @@ export const gotrueRules = (config: ApiConfig): ContractRules => ({
   // Seed 003: "Doesn't reveal if email/phone exists".
   disclosure: 'strict',
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none',
+  asksCaptcha: true,
 });
 
 /** The settings refuse the contract without one. */
@@ -110,6 +111,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
     rulesOf: shared.rulesOf,
     keys,
     limiter,
+    captchaGate: parts.captchaGate,
     policy,
     passwords,
     write: (account, message, hash) => acceptSignUp(db, account, message, hash),

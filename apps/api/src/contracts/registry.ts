@@ -4,6 +4,8 @@ import type { ContractName } from '@reconfirm/core/contract';
 import type { ContractDocument } from '../documentation.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import type { Parts } from '../use-cases.ts';
+import { composeEntryguard, entryguardDocument, entryguardRules } from './entryguard.ts';
+import { composeSingularity, singularityDocument, singularityRules } from './singularity.ts';
 import { gotrueDocument } from '../dialects/gotrue/document.ts';
 import { composeGotrue, gotrueRules } from './gotrue.ts';
 import { composeV1, v1Rules } from './v1.ts';
@@ -19,5 +21,7 @@ interface Contract {
 /** Every contract that CONTRACTS can name. */
 export const contracts: Readonly<Record<ContractName, Contract>> = {
   v1: { rules: v1Rules, compose: composeV1, document: null },
+  singularity: { rules: singularityRules, compose: composeSingularity, document: singularityDocument },
+  entryguard: { rules: entryguardRules, compose: composeEntryguard, document: entryguardDocument },
   gotrue: { rules: gotrueRules, compose: composeGotrue, document: gotrueDocument },
 };

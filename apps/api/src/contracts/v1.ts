@@ -28,6 +28,7 @@ export const v1Rules = (config: ApiConfig): ContractRules => ({
   limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_ADDRESS },
   disclosure: config.DISCLOSURE,
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
+  asksCaptcha: true,
 });
 
 /** Made once for each configuration, as the set of origins is. */
@@ -62,6 +63,7 @@ const v1Dependencies = (parts: Parts): V1Dependencies => {
     requestRulesOf: (organizationId) => requestRulesOf(parts.configOf(organizationId)),
     emailOff: config.EMAIL_OFF,
     adminKey: config.ADMIN_KEY,
+    captcha: config,
     brand: config.BRAND_NAME,
     negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
     findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),

@@ -25,6 +25,8 @@ const shared = (env: Environment, ports: Ports, secrets: Secrets, stores: StoreS
     TOKEN_KEYS: secrets.tokenKeys,
     ADDRESS_HASH_KEY: secrets.addressHashKey,
     EMAIL_PROVIDER: 'smtp',
+    // The application that is told runs on this machine too.
+    ...(env['NODE_ENV'] !== 'production' && { EVENT_LOOPBACK: 'on' }),
     // Everything has to be gone 5 s after Ctrl-C.
     SHUTDOWN_TIMEOUT_SECONDS: '1',
     ...(stores.redisUrl !== undefined && { REDIS_URL: stores.redisUrl }),

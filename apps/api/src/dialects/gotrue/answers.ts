@@ -54,6 +54,10 @@ type OutcomeOf<K extends OneTimeCodeOutcome['kind']> = Extract<OneTimeCodeOutcom
 /** Answers as if accepted: what a contract that tells nothing says of an account that gets no message. */
 const silent = (): Accepted => ({ messageId: uuidV7(Date.now(), drawRandom(10)), headers: {} });
 
+/** One code for whatever is wrong with it, as that API has it. */
+const captchaFailed = (what: string): GotrueError =>
+  new GotrueError(400, 'captcha_failed', `captcha protection: request disallowed (${what})`);
+
 /** A forgotten outcome does not compile. */
 const messageAnswers = {
   accepted: ({ messageId, limits }) => ({ messageId, headers: limitHeaders(limits) }),
@@ -63,6 +67,11 @@ const messageAnswers = {
   suspended: silent,
   email_off: emailOff,
   limited: (outcome, { channel }) => limitError(outcome, channel),
+  captcha_required: () => captchaFailed('captcha_token is required'),
+  captcha_expired: () => captchaFailed('the captcha has expired'),
+  captcha_reused: () => captchaFailed('the captcha was used before'),
+  captcha_failed: () => captchaFailed('the captcha was not solved'),
+  captcha_unavailable: () => captchaFailed('the captcha could not be checked; try again'),
   weak: ({ problems }, { passwordSizeMin }) => weakPassword(problems, passwordSizeMin),
   unknown_account: () => new GotrueError(422, 'otp_disabled', 'Signups not allowed for otp'),
 } satisfies {

@@ -64,6 +64,7 @@ interface ChallengedBody {
   readonly code_challenge?: Maybe<string>;
   readonly code_challenge_method?: Maybe<string>;
   readonly redirect_to?: Maybe<string>;
+  readonly gotrue_meta_security?: Maybe<{ readonly captcha_token?: Maybe<string> }>;
 }
 
 /** What a request is remembered by until its link is used. */
@@ -71,6 +72,8 @@ export interface Remembered {
   readonly redirectUrl: string | null;
   readonly locale: string | null;
   readonly clientAddress: string;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer: string | undefined;
   /** In the row of the message: hashes and a challenge, no secret. */
   readonly context: Readonly<Record<string, string>>;
   /** Makes the browser the one that asked. */
@@ -100,6 +103,7 @@ export const readRemembered = (
     }),
     locale: language === undefined ? null : negotiate(language),
     clientAddress: request.ip,
+    captchaAnswer: body.gotrue_meta_security?.captcha_token ?? undefined,
     context: { browser: browser.hash, ...(challenge === null ? {} : { challenge: challenge.s256 }) },
     setCookie: browser.setCookie,
   };

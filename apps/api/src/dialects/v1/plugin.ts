@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { captchaRoutes } from '../../captcha/captcha-routes.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { apiKeyRoutes } from './api-key-routes.ts';
 import { changeRoutes } from './change-routes.ts';
@@ -27,6 +28,7 @@ export const v1 =
     });
     await app.register(publicRoutes(deps));
     await app.register(messageRoutes(deps));
+    await app.register(captchaRoutes(deps.captcha));
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
     await app.register(changeRoutes(deps));

@@ -41,6 +41,7 @@ export const apiEnvironment = (
     HOST: '127.0.0.1',
     ADMIN_KEY: secrets.adminKey,
     SESSION_KEYS: secrets.sessionKeys,
+    CONTRACTS: 'v1,singularity,entryguard',
     REDIRECT_ORIGINS: '*',
     DEMO_PAGE: 'on',
     INBOX_URL: `http://localhost:${ports.inboxHttp}`,

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import type { ApiConfig } from '@reconfirm/core/config/config';
+import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { Secret } from '@reconfirm/core/secret';
@@ -8,13 +8,19 @@ import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
-import { contracts } from './contracts/registry.ts';
+import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
+import { contracts } from './contracts/registry.ts';
+import { composeV1Page } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
+import { endpointRoutes } from './outgoing/endpoint-routes.ts';
+import { createEndpoints } from './outgoing/endpoints.ts';
+import { eventRoutes } from './outgoing/event-routes.ts';
 import { createAccess } from './sessions/access.ts';
 import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
@@ -66,6 +72,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     keys,
     access,
     limiter,
+    captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
       db,
@@ -76,6 +83,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     }),
     ring: (messageId) => doorbell.ring({ messageId, attempt: 0 }),
   };
+  const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
+  const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
   const app = await buildApp({
     log,
     metrics,
@@ -87,8 +96,11 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
-      composeHooks(parts),
+      ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
+      composeHooks(parts),
+      endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
+      eventRoutes(operator),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

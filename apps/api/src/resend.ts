@@ -1,10 +1,11 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { disclose, readsAccount } from '@reconfirm/core/disclosure';
+import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
 import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { Seal } from './seal-content.ts';
@@ -21,6 +22,8 @@ export interface ResendCommand {
   readonly locale: string | null;
   readonly clientAddress: string;
   readonly idempotencyKey: string | undefined;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
   /** What another system made, for a purpose whose credential is not ours. */
@@ -35,12 +38,18 @@ export interface ResendCommand {
 
 /** Everything that a resend can come to; each dialect has an answer for each. */
 export type ResendOutcome =
-  | { readonly kind: 'accepted'; readonly messageId: string; readonly limits: readonly LimitDecision[] }
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      readonly addressKey: Uint8Array;
+      readonly limits: readonly LimitDecision[];
+    }
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
+  | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 export interface ResendDependencies {
@@ -49,11 +58,21 @@ export interface ResendDependencies {
   /** Seals what a message to somebody without an account needs; null where nothing is kept. */
   readonly seal: Seal;
   readonly limiter: Limiter;
+  /** Null where no captcha is configured: client and address are then charged by one call. */
+  readonly captchaGate: CaptchaGate | null;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
+}
+
+type Charged = { readonly kind: 'charged'; readonly limits: readonly LimitDecision[] } | GateRefusal;
+
+/** A command with the rules of the contract that it came by. */
+interface Asked extends ResendCommand {
+  readonly rules: ContractRules;
+  readonly contract: string;
 }
 
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
@@ -75,18 +94,15 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    // Read while the limits are charged; not told to a client whose own limit refuses.
-    const disclosing = discloseStatus(command, keys, rules);
-    void disclosing.catch(() => {});
-    const limits = await chargeLimits(keys);
-    const by = limits.find((decision) => !decision.allowed);
-    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
+    const asked: Asked = { ...command, rules, contract: rules.contract };
+    const gate = rules.asksCaptcha ? deps.captchaGate : null;
+    const charged = gate === null ? await chargeTogether(keys) : await chargeThrough(gate, asked, keys);
+    if (charged.kind === 'limited' && charged.by.kind === 'address')
+      return (await discloseLimited(asked, keys)) ?? charged;
+    if (charged.kind !== 'charged') return charged;
 
     try {
-      const disclosed = await disclosing;
-      if (disclosed !== null) return await discloseFor(disclosed, keys, by === undefined);
-      if (by !== undefined) return { kind: 'limited', by, limits };
-      return await acceptCharged({ ...command, contract: rules.contract }, keys, limits);
+      return await acceptCharged(asked, keys, charged.limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -94,9 +110,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
   };
 
   /** Client and address, all or none. */
-  async function chargeLimits(keys: RequestKeys): Promise<readonly LimitDecision[]> {
+  async function chargeTogether(keys: RequestKeys): Promise<Charged> {
     try {
-      return await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const limits = await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const by = limits.find((decision) => !decision.allowed);
+      return by === undefined ? { kind: 'charged', limits } : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
       if (mayGiveBack(error, keys)) void refundAll(keys);
@@ -104,18 +122,64 @@ export const createResend = (deps: ResendDependencies): Resend => {
     }
   }
 
+  /**
+   * Client, captcha, address, one after the other: an answer is spent on nothing that a limit refuses. What
+   * is refused costs the client nothing.
+   */
+  async function chargeThrough(gate: CaptchaGate, asked: Asked, keys: RequestKeys): Promise<Charged> {
+    try {
+      const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+      const refusal = await gate(ip, {
+        keys,
+        action: 'resend',
+        channel: asked.purpose.channel,
+        clientAddress: asked.clientAddress,
+        answer: asked.captchaAnswer,
+      });
+      const address = refusal === null ? await deps.limiter.charge(keys.address, keys.chargeId) : null;
+      if (address?.allowed === true) return { kind: 'charged', limits: [ip, address] };
+      if (ip.allowed) await refund(keys, 'ip');
+      const refused: GateRefusal | null =
+        address === null ? refusal : { kind: 'limited', by: address, limits: [ip, address] };
+      return withoutCharge(refused ?? limitedBy(ip), ip);
+    } catch (error) {
+      if (mayGiveBack(error, keys)) void refundAll(keys);
+      throw error;
+    }
+  }
+
   async function acceptCharged(
-    command: ResendCommand & { readonly contract: string },
+    asked: Asked,
     keys: RequestKeys,
     limits: readonly LimitDecision[],
   ): Promise<ResendOutcome> {
-    const sealed = deps.seal(command, keys.messageId);
-    const acceptance = await deps.accept({ ...messageRequestOf(command, keys), sealed });
-    if (acceptance === 'accepted') return { kind: 'accepted', messageId: keys.messageId, limits };
+    const request = messageRequestOf(asked, keys);
+    const { disclosure } = asked.rules;
+    const sealed = deps.seal(asked, keys.messageId);
+    // What the contract discloses is read by the statement that would write the row.
+    const unless = disclosedStatuses(disclosure, asked.purpose);
+    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
+    if (acceptance === 'accepted')
+      return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
+    return explainUnwritten(asked, keys);
+  }
+
+  /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
+  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
-    const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
-    if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
-    return repeated;
+    const repeated = await findRepeated(keys);
+    if (repeated !== null) {
+      if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
+      return repeated;
+    }
+    const disclosed = await readDisclosed(asked, keys);
+    if (disclosed === null)
+      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+        retryAfterSeconds: 1,
+      });
+    // Asking who is verified costs the client its charge, and the address none.
+    await refund(keys, 'address');
+    return { kind: disclosed };
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
@@ -127,27 +191,18 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys, { disclosure }: ContractRules) {
-    if (!readsAccount(disclosure)) return null;
-    return disclose(
-      disclosure,
-      await deps.findStatus(command.organizationId, keys.addressKey),
-      command.purpose,
-    );
-  }
-
-  /** Asking who is verified costs the client a charge and the address none, whatever its cooldown. */
-  async function discloseFor(
-    disclosed: 'already_verified' | 'suspended',
-    keys: RequestKeys,
-    isCharged: boolean,
-  ): Promise<ResendOutcome> {
-    if (isCharged) {
-      await refund(keys, 'address');
-      return { kind: disclosed };
-    }
+  /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
+  async function discloseLimited(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
+    const disclosed = await readDisclosed(asked, keys);
+    if (disclosed === null) return null;
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
+  }
+
+  async function readDisclosed(asked: Asked, keys: RequestKeys) {
+    const { organizationId, purpose, rules } = asked;
+    if (!readsAccount(rules.disclosure)) return null;
+    return disclose(rules.disclosure, await deps.findStatus(organizationId, keys.addressKey), purpose);
   }
 
   async function refundAll(keys: RequestKeys): Promise<void> {
@@ -190,6 +245,12 @@ export const messageRequestOf = (
   context: command.context ?? null,
   change: command.change ?? null,
 });
+
+/** A refusal as it stands after the client's charge was taken back, where there was one. */
+export const withoutCharge = (refusal: GateRefusal, ip: LimitDecision): GateRefusal =>
+  refusal.kind === 'limited' && ip.allowed
+    ? { ...refusal, limits: refusal.limits.map((decision) => (decision === ip ? giveBackOne(ip) : decision)) }
+    : refusal;
 
 /** A decision as it stands after its charge was taken back. */
 export const giveBackOne = (decision: LimitDecision): LimitDecision => ({

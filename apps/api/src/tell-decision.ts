@@ -7,6 +7,8 @@ import { addressKeyOf, type KeySettings } from './request-keys.ts';
 export interface Decided {
   readonly kind: string;
   readonly messageId?: string;
+  /** Where the use case has the key at hand; else it is made again. */
+  readonly addressKey?: Uint8Array;
   readonly by?: { readonly kind: string; readonly retryAfterSeconds: number };
 }
 
@@ -34,7 +36,9 @@ export const tellDecision =
         contract,
         what,
         outcome: outcome.kind,
-        addressLabel: logLabel(addressKeyOf(keys, organizationId, destination.lookupForm)),
+        addressLabel: logLabel(
+          outcome.addressKey ?? addressKeyOf(keys, organizationId, destination.lookupForm),
+        ),
         messageId: outcome.messageId,
         limit: outcome.by?.kind,
         retryAfterSeconds: outcome.by?.retryAfterSeconds,

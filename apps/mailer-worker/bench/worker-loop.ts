@@ -52,8 +52,8 @@ const measureWorker = async (bench: Bench, count: number, round: number): Promis
   const arrived = bench.sink.ask();
   const cpuBeforeMs = await bench.worker.readCpuMs();
   const startedMs = performance.now();
-  if (!(await bench.doorbell.ringAll(ids.map((messageId) => ({ messageId, attempt: 0 })))))
-    throw new Error('the queue took no ring');
+  // As the API does: messages of one turn share jobs.
+  for (const messageId of ids) bench.doorbell.ring({ messageId, attempt: 0 });
   await arrived;
   for (;;) {
     const open = await bench.db

@@ -97,9 +97,10 @@ const nextStepsNotSent = {
   account_deleted: 'Nothing to do; a new account of this address gets messages of its own.',
   revoked: 'Send the invitation again if it was withdrawn by mistake.',
   not_composed: 'Mend what the log names, then let the person ask again.',
+  change_resent: 'Look at the messages of the account that were accepted right after this one.',
+  no_pending_change: 'Let the person ask for the change of address again.',
   too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
-  lost_too_often:
-    'Read the logs of the worker at the times of the attempts below before it is asked for again.',
+  lost_too_often: 'Read the logs of the worker at the times of the attempts below before asking again.',
 } as const satisfies Record<NotSentReason, string>;
 
 /** What an SMTP failure means, as a clause. */

@@ -43,6 +43,23 @@ describe('what is wrong', () => {
   });
 
   test.each([
+    [{ CAPTCHA_PROVIDER: 'turnstile' }, 'CAPTCHA_SECRET'],
+    [{ CAPTCHA_PROVIDER: 'altcha', CAPTCHA_SECRET: 'too short' }, 'CAPTCHA_SECRET'],
+    [
+      { CAPTCHA_PROVIDER: 'hcaptcha', CAPTCHA_SECRET: 's', CAPTCHA_VERIFY_URL: 'http://127.0.0.1/' },
+      'CAPTCHA_VERIFY_URL',
+    ],
+    [
+      { CAPTCHA_PROVIDER: 'hcaptcha', CAPTCHA_SECRET: 's', CAPTCHA_VERIFY_URL: 'ftp://127.0.0.1/' },
+      'CAPTCHA_VERIFY_URL',
+    ],
+    [{ CAPTCHA_MIN_SCORE: '1.5' }, 'CAPTCHA_MIN_SCORE'],
+    [{ CAPTCHA_HOSTNAMES: 'https://app.example.com' }, 'CAPTCHA_HOSTNAMES'],
+  ])('a captcha set up with %j is refused, and told by its name', (changes, name) =>
+    expect(apiProblems(changes).map((p) => p.split(' ')[0])).toEqual([name]),
+  );
+
+  test.each([
     ['PORT', '-1'],
     ['PORT', '3000.5'],
     ['PORT', '0x10'],

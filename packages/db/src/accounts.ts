@@ -91,10 +91,11 @@ export const findAccountStatuses = async (
   wanted: readonly WantedAccount[],
 ): Promise<readonly (AccountStatus | null)[]> => {
   const { rows } = await sql<{ status: AccountStatus | null }>`
-    ${named('find_account_statuses')} SELECT a.status
+    ${named('find_account_statuses')}
+    SELECT (SELECT a.status FROM accounts a
+             WHERE a.organization_id = wanted.organization_id AND a.email_key = wanted.email_key) AS status
       FROM unnest(${wanted.map((w) => w.organizationId)}::uuid[], ${wanted.map((w) => Buffer.from(w.emailKey))}::bytea[])
            WITH ORDINALITY AS wanted (organization_id, email_key, position)
-      LEFT JOIN accounts a ON a.organization_id = wanted.organization_id AND a.email_key = wanted.email_key
      ORDER BY wanted.position`.execute(db);
   return rows.map((row) => row.status);
 };

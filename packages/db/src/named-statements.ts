@@ -6,7 +6,10 @@ import type pg from 'pg';
  * a batch of requests that is 120 of 420 us of Postgres, for their accounts 90 of 130 (Postgres 18.4). The
  * name must belong to one text only; pg refuses a second one.
  */
-export const named = (name: string): RawBuilder<unknown> => sql.raw(`/* named ${name} */`);
+export const namePrefix = (name: string): string => `/* named ${name} */`;
+
+/** The same for a statement that Kysely builds. */
+export const named = (name: string): RawBuilder<unknown> => sql.raw(namePrefix(name));
 
 const nameOf = (text: string): string | undefined => /^\s*\/\* named (\w+) \*\//.exec(text)?.[1];
 

@@ -76,7 +76,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     let answers = await questions.run({ verb, subjects: limited, chargeId, pasts: [] });
     if (answers.some(isCold)) {
       const pasts = await Promise.all(
-        limited.map((subject, i) => (isCold(answers[i]) ? readPast(subject) : Promise.resolve(undefined))),
+        limited.map(async (subject, i) => (isCold(answers[i]) ? readPast(subject) : undefined)),
       );
       answers = await questions.run({ verb, subjects: limited, chargeId, pasts });
     }

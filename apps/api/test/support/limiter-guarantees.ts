@@ -145,10 +145,8 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
       const decisions = await Promise.all(ips.map((ip) => together([ip, address], newId())));
       expect(decisions.filter((all) => all.every((d) => d.allowed))).toHaveLength(1);
       const left = await Promise.all(ips.map((ip) => underTest().limiter.peek(ip)));
-      expect(left.map((d) => Number(d.states[0]?.remaining)).toSorted((a, b) => a - b)).toEqual([
-        4,
-        ...Array(49).fill(5),
-      ]);
+      const remaining = left.map((d) => d.states[0]?.remaining ?? 0).toSorted((a, b) => a - b);
+      expect(remaining).toEqual([4, ...Array.from({ length: 49 }, () => 5)]);
     });
 
     test('a subject without limits keeps nobody from the others', async () => {

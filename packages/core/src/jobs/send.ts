@@ -8,7 +8,7 @@ export const sendJobName = 'send';
  * Messages of one job at most. A job costs Redis and its producer about 20 us each (BullMQ 6.7), a
  * message more in it next to nothing; but one worker takes all of a job.
  */
-export const messagesOfJobMax = 16;
+export const messagesOfJobMax = 32;
 
 /** All that a job carries besides its id: ids of further messages that became due together with its own. */
 export interface SendJobData {

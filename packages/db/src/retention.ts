@@ -15,15 +15,22 @@ const forget =
   };
 
 /**
- * What is past its time, by kind. Messages that are not settled are never touched, whatever their age.
+ * What is past its time, by kind. Messages that are not settled, and those whose link still works (an invitation that was
+ * extended), are never
+ * touched, whatever their age.
  * Each statement finds its rows by an index of its own, so that finding nothing costs nothing at any size.
  */
 export const forgetExpired = {
   messages: forget(
     (days) => sql`
       DELETE FROM messages WHERE id IN (
-        SELECT id FROM messages
+        SELECT id FROM messages m
          WHERE accepted_at < now() - make_interval(days => ${days}) AND settled_at IS NOT NULL
+           -- Of the newest only: with a newer one forgotten, an older link must not come back to life.
+           AND NOT EXISTS (
+             SELECT FROM verifications v
+              WHERE v.message_id = m.id AND v.consumed_at IS NULL AND v.revoked_at IS NULL AND v.expires_at > now()
+                AND NOT EXISTS (SELECT FROM messages n WHERE n.subject_key = m.subject_key AND n.seq > m.seq))
          ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   /** Requests for people who turned out to be unknown go after a day. */

@@ -43,7 +43,7 @@ export const apiEnvironment = (
     HOST: '127.0.0.1',
     ADMIN_KEY: secrets.adminKey,
     SESSION_KEYS: secrets.sessionKeys,
-    CONTRACTS: 'v1,gotrue',
+    CONTRACTS: 'v1,gotrue,singularity,entryguard',
     GOTRUE_SITE_URL: `http://localhost:${ports.api}/`,
     REDIRECT_ORIGINS: '*',
     DEMO_PAGE: 'on',

@@ -1,5 +1,5 @@
-import type { FastifyInstance } from 'fastify';
-import type { ApiConfig } from '@reconfirm/core/config/config';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { Secret } from '@reconfirm/core/secret';
@@ -8,14 +8,27 @@ import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
+import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
-import { composeV1, v1Rules } from './contracts/v1.ts';
+import { contracts } from './contracts/registry.ts';
+import { composeV1Page } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
+import type { KeySettings } from './request-keys.ts';
+import { endpointRoutes } from './outgoing/endpoint-routes.ts';
+import { createEndpoints } from './outgoing/endpoints.ts';
+import { eventRoutes } from './outgoing/event-routes.ts';
+import { createAccess } from './sessions/access.ts';
+import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
-import type { Parts } from './use-cases.ts';
+import { type Parts, setPasswordByTokenOf } from './use-cases.ts';
+import { setPasswordPage } from './set-password-page.ts';
+import { negotiateLocale } from './language.ts';
+import { passwordSizeMax } from '@reconfirm/core/password';
+import { readToken } from '@reconfirm/db/token-state';
 import { webhookRoute } from './webhooks.ts';
 
 export interface Api {
@@ -33,6 +46,17 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const keys: KeySettings = {
+    hashKey: config.ADDRESS_HASH_KEY,
+    ipv6PrefixBits: config.IPV6_PREFIX_BITS,
+    // Contracts count the same clients and mailboxes: what one of them still counts, none may forget.
+    rememberSeconds: rememberSecondsOf(
+      [...config.CONTRACTS.map((name) => contracts[name].rules), hooksRules].map(
+        (rules) => rules(config).limits,
+      ),
+    ),
+  };
+  const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
   const organizations = createOrganizationConfigs({
     db,
     config,
@@ -45,12 +69,10 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     configOf: organizations.configOf,
     db,
     metrics,
-    keys: {
-      hashKey: config.ADDRESS_HASH_KEY,
-      ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-      rememberSeconds: rememberSecondsOf([v1Rules, hooksRules].map((rules) => rules(config).limits)),
-    },
+    keys,
+    access,
     limiter,
+    captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
       db,
@@ -61,6 +83,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     }),
     ring: (messageId) => doorbell.ring({ messageId, attempt: 0 }),
   };
+  const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
+  const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
   const app = await buildApp({
     log,
     metrics,
@@ -68,10 +92,15 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     errorCodes: config.ERROR_CODES,
     publicUrl: config.PUBLIC_URL,
     brand: config.BRAND_NAME,
+    documents: config.CONTRACTS.flatMap((name) => contracts[name].document ?? []),
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
-      composeV1(parts),
+      ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
+      ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
+      ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       composeHooks(parts),
+      endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
+      eventRoutes(operator),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -103,4 +132,20 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       await db.destroy();
     },
   };
+};
+
+const setPasswordPageOf = (parts: Parts): FastifyPluginAsync => {
+  const { config } = parts;
+  return setPasswordPage({
+    setPassword: setPasswordByTokenOf(parts),
+    readToken: (presented) => readToken(parts.db, presented),
+    policy: {
+      sizeMin: config.PASSWORD_LENGTH_MIN,
+      sizeMax: passwordSizeMax,
+      classes: config.PASSWORD_CLASSES,
+    },
+    brandOf: (organizationId) =>
+      (organizationId === null ? config : parts.configOf(organizationId)).BRAND_NAME,
+    negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+  });
 };

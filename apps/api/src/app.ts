@@ -12,7 +12,7 @@ import fastify, {
 } from 'fastify';
 import { addressRanges } from '@reconfirm/core/client-address';
 import type { Logger } from '@reconfirm/process/logger';
-import { documentation } from './documentation.ts';
+import { type ContractDocument, documentation } from './documentation.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { asProblem } from './error-to-problem.ts';
 import { ProblemError, toProblem } from './problem.ts';
@@ -24,13 +24,16 @@ export interface AppOptions {
   readonly errorCodes: 'seed' | 'specific';
   readonly publicUrl: string;
   readonly brand: string;
+  /** Of the contracts that are on and have one of their own. */
+  readonly documents: readonly ContractDocument[];
   /** What keeps the process from serving: sentences for /readyz. */
   readonly findProblems: () => Promise<readonly string[]>;
   /** Dialects, webhooks, pages: each in a scope of its own. */
   readonly plugins: readonly FastifyPluginAsync[];
 }
 
-const version = (
+/** Of the package: what /health and the documents say. */
+export const version = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
@@ -63,7 +66,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   });
   observe(app, options, isTrusted);
   hangUpWhenClosing(app);
-  await app.register(documentation({ publicUrl: options.publicUrl, version, brand: options.brand }));
+  await app.register(documentation({ ...options, version }));
   for (const plugin of options.plugins) await app.register(plugin);
   operations(app, options);
   return app;

@@ -8,6 +8,9 @@ export interface ApiMetrics {
   limited(kind: string): void;
   intakeBatch(size: number): void;
   webhook(provider: string, outcome: string): void;
+  signInDecided(outcome: string): void;
+  sessionRefreshed(outcome: string): void;
+  captchaChecked(outcome: string, reason: string): void;
   limiterChanged(working: boolean): void;
   queueChanged(working: boolean): void;
   untrustedForwardedHeader(): void;
@@ -46,6 +49,24 @@ export const createApiMetrics = (): ApiMetrics => {
     name: 'reconfirm_webhooks_total',
     help: 'Webhook requests and events, by provider and outcome (applied, parked, repeated, replayed, ignored, or why refused).',
     labelNames: ['provider', 'outcome'],
+    registers,
+  });
+  const signIns = new Counter({
+    name: 'reconfirm_sign_ins_total',
+    help: 'Sign-ins by password, by outcome (signed_in, refused, suspended, unverified, limited).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const refreshes = new Counter({
+    name: 'reconfirm_session_refreshes_total',
+    help: 'Refresh tokens shown, by outcome (refreshed, unknown, expired, reused, ended, suspended).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const captchas = new Counter({
+    name: 'reconfirm_captcha_total',
+    help: 'Captchas checked, by outcome (passed, required, expired, reused, failed, unavailable) and why.',
+    labelNames: ['outcome', 'reason'],
     registers,
   });
   const state = (name: string, help: string): Gauge => {
@@ -93,6 +114,9 @@ export const createApiMetrics = (): ApiMetrics => {
     limited: (kind) => refused.inc({ kind }),
     intakeBatch: (size) => batches.observe(size),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
+    signInDecided: (outcome) => signIns.inc({ outcome }),
+    sessionRefreshed: (outcome) => refreshes.inc({ outcome }),
+    captchaChecked: (outcome, reason) => captchas.inc({ outcome, reason }),
     limiterChanged: (working) => limiter.set(Number(working)),
     queueChanged: (working) => queue.set(Number(working)),
     untrustedForwardedHeader: () => forwarded.inc(),

@@ -5,6 +5,7 @@ import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { Seal } from './seal-content.ts';
@@ -21,6 +22,8 @@ export interface ResendCommand {
   readonly locale: string | null;
   readonly clientAddress: string;
   readonly idempotencyKey: string | undefined;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
   /** What another system made, for a purpose whose credential is not ours. */
@@ -46,6 +49,7 @@ export type ResendOutcome =
   | { readonly kind: 'email_off' }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
+  | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 export interface ResendDependencies {
@@ -54,12 +58,16 @@ export interface ResendDependencies {
   /** Seals what a message to somebody without an account needs; null where nothing is kept. */
   readonly seal: Seal;
   readonly limiter: Limiter;
+  /** Null where no captcha is configured: client and address are then charged by one call. */
+  readonly captchaGate: CaptchaGate | null;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
 }
+
+type Charged = { readonly kind: 'charged'; readonly limits: readonly LimitDecision[] } | GateRefusal;
 
 /** A command with the rules of the contract that it came by. */
 interface Asked extends ResendCommand {
@@ -86,14 +94,15 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const limits = await chargeLimits(keys);
-    const by = limits.find((decision) => !decision.allowed);
-    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
     const asked: Asked = { ...command, rules, contract: rules.contract };
-    if (by !== undefined) return (await discloseLimited(asked, keys)) ?? { kind: 'limited', by, limits };
+    const gate = rules.asksCaptcha ? deps.captchaGate : null;
+    const charged = gate === null ? await chargeTogether(keys) : await chargeThrough(gate, asked, keys);
+    if (charged.kind === 'limited' && charged.by.kind === 'address')
+      return (await discloseLimited(asked, keys)) ?? charged;
+    if (charged.kind !== 'charged') return charged;
 
     try {
-      return await acceptCharged(asked, keys, limits);
+      return await acceptCharged(asked, keys, charged.limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(keys);
       throw error;
@@ -101,11 +110,39 @@ export const createResend = (deps: ResendDependencies): Resend => {
   };
 
   /** Client and address, all or none. */
-  async function chargeLimits(keys: RequestKeys): Promise<readonly LimitDecision[]> {
+  async function chargeTogether(keys: RequestKeys): Promise<Charged> {
     try {
-      return await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const limits = await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const by = limits.find((decision) => !decision.allowed);
+      return by === undefined ? { kind: 'charged', limits } : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
+      if (mayGiveBack(error, keys)) void refundAll(keys);
+      throw error;
+    }
+  }
+
+  /**
+   * Client, captcha, address, one after the other: an answer is spent on nothing that a limit refuses. What
+   * is refused costs the client nothing.
+   */
+  async function chargeThrough(gate: CaptchaGate, asked: Asked, keys: RequestKeys): Promise<Charged> {
+    try {
+      const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+      const refusal = await gate(ip, {
+        keys,
+        action: 'resend',
+        channel: asked.purpose.channel,
+        clientAddress: asked.clientAddress,
+        answer: asked.captchaAnswer,
+      });
+      const address = refusal === null ? await deps.limiter.charge(keys.address, keys.chargeId) : null;
+      if (address?.allowed === true) return { kind: 'charged', limits: [ip, address] };
+      if (ip.allowed) await refund(keys, 'ip');
+      const refused: GateRefusal | null =
+        address === null ? refusal : { kind: 'limited', by: address, limits: [ip, address] };
+      return withoutCharge(refused ?? limitedBy(ip), ip);
+    } catch (error) {
       if (mayGiveBack(error, keys)) void refundAll(keys);
       throw error;
     }
@@ -208,6 +245,12 @@ export const messageRequestOf = (
   context: command.context ?? null,
   change: command.change ?? null,
 });
+
+/** A refusal as it stands after the client's charge was taken back, where there was one. */
+export const withoutCharge = (refusal: GateRefusal, ip: LimitDecision): GateRefusal =>
+  refusal.kind === 'limited' && ip.allowed
+    ? { ...refusal, limits: refusal.limits.map((decision) => (decision === ip ? giveBackOne(ip) : decision)) }
+    : refusal;
 
 /** A decision as it stands after its charge was taken back. */
 export const giveBackOne = (decision: LimitDecision): LimitDecision => ({

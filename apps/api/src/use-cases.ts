@@ -3,10 +3,13 @@ import { purposePoliciesOf } from '@reconfirm/core/config/config';
 import { policyOf } from '@reconfirm/core/purposes/policy';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
-import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
+import { countGuess, findCodes, findCodesOfChanges, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
+import { writePassword } from '@reconfirm/db/passwords';
+import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
+import type { CaptchaGate } from './captcha/gate.ts';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
 import { type ContractRules, rulesByOrganization, type RulesOf } from './contract-rules.ts';
 import { type Confirm, createConfirm } from './confirm.ts';
@@ -16,6 +19,8 @@ import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend } from './resend.ts';
+import type { Access } from './sessions/access.ts';
+import { createSetPasswordByToken, type SetPasswordByToken } from './set-password-by-token.ts';
 import { createSeal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
@@ -29,10 +34,30 @@ export interface Parts {
   readonly metrics: ApiMetrics;
   readonly keys: KeySettings;
   readonly limiter: Limiter;
+  readonly captchaGate: CaptchaGate;
   readonly findStatus: FindStatus;
   readonly intake: Intake;
   readonly ring: (messageId: string) => void;
+  /** Sessions and passwords; undefined without SESSION_KEYS. */
+  readonly access: Access | undefined;
 }
+
+/** For contracts whose callers sign in. The settings refuse them without SESSION_KEYS. */
+export const accessOf = ({ access }: Parts): Access => {
+  if (access === undefined) throw new Error('SESSION_KEYS is required by this contract');
+  return access;
+};
+
+/** Setting a password by a mailed link, the same for every contract. */
+export const setPasswordByTokenOf = (parts: Parts): SetPasswordByToken =>
+  createSetPasswordByToken({
+    passwords: accessOf(parts).passwords,
+    readToken: (presented) => readToken(parts.db, presented),
+    confirmAndStore: (presented, wanted, hash) =>
+      confirmToken(parts.db, presented, wanted, async (tx, token) => {
+        await writePassword(tx, token.accountId, hash, null);
+      }),
+  });
 
 export interface UseCases {
   readonly resend: Resend;
@@ -57,6 +82,7 @@ export const createUseCases = (
       rulesOf,
       seal: createSeal(configOf),
       limiter,
+      captchaGate: parts.config.CAPTCHA_PROVIDER === 'none' ? null : parts.captchaGate,
       findStatus,
       accept: parts.intake.accept,
       findIdempotent: (key) => findIdempotentRequest(db, key),
@@ -65,6 +91,7 @@ export const createUseCases = (
       keys,
       rulesOf,
       limiter,
+      captchaGate: parts.captchaGate,
       findStatus,
       ring,
       write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),
@@ -85,6 +112,7 @@ export const createUseCases = (
       countGuess: (subjectKey) => countGuess(db, subjectKey, parts.config.CODE_GUESS_LIMIT),
       forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
       findCodes: (subjectKey) => findCodes(db, subjectKey),
+      findCodesOfChanges: (addressKey, purpose) => findCodesOfChanges(db, addressKey, purpose),
     }),
     decided: tellDecision(parts.metrics, keys, contract),
     rulesOf,

@@ -1,4 +1,5 @@
 import { createBatcher } from '@reconfirm/db/batcher';
+import { resendPendingChange } from '@reconfirm/db/change-resends';
 import { beginAttempts, claimMessages } from '@reconfirm/db/claims';
 import { type Database, isDataError, isRetryable } from '@reconfirm/db/database';
 import { giveBackMessages, type MessageRecord, recordMessages } from '@reconfirm/db/records';
@@ -41,6 +42,7 @@ export const createDeliveryStore = (options: DeliveryStoreOptions): DeliveryStor
   return {
     claim: (messageId) => claims.run(messageId),
     begin: (start) => begins.run(start),
+    resendChange: (resend) => resendPendingChange(db, resend),
     record: (record) => tryUntil(() => records.run(record), recordPatienceMs),
     giveBack: (held) => giveBackMessages(db, held),
   };

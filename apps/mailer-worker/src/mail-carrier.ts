@@ -1,4 +1,5 @@
 import type { WorkerConfig } from '@reconfirm/core/config/config';
+import { linkPageOf } from '@reconfirm/core/contract';
 import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
@@ -61,7 +62,6 @@ export const mailSenders = (configOf: (organizationId: string) => WorkerConfig) 
 /** Composes mails and hands them to the provider's transport. */
 export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   const { renderer, transport, provider } = options;
-  const confirmationPage = new URL('/v1/verify-email', options.publicUrl).href;
 
   /** Judged again when it is used: an origin that was taken off the list receives no token from then on. */
   const allowed = (redirectUrl: string | null, redirects: RedirectRule): string | null => {
@@ -101,10 +101,15 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return (signal) => transport.send(mail, signal);
   };
 
+  /** Leads to our page, or to what may stand in for it: then the token goes to the application itself. */
   const linkOf = ({ claimed, account, credential }: Draft, { redirects }: MailSender): string => {
-    const page =
-      allowed(claimed.redirectUrl, redirects) ?? allowed(account.redirectUrl, redirects) ?? confirmationPage;
-    return verificationLink(page, credential.token.reveal());
+    const { path, query, yieldsToRedirect } = linkPageOf(claimed.contract, claimed.purpose);
+    const ours = new URL(path, options.publicUrl);
+    for (const [name, value] of Object.entries(query)) ours.searchParams.set(name, value);
+    const instead = yieldsToRedirect
+      ? (allowed(claimed.redirectUrl, redirects) ?? allowed(account.redirectUrl, redirects))
+      : null;
+    return verificationLink(instead ?? ours.href, credential.token.reveal());
   };
 
   return {

@@ -1,5 +1,10 @@
 import { hostname } from 'node:os';
-import { noticesOf, purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
+import {
+  endpointRulesOf,
+  noticesOf,
+  purposePoliciesOf,
+  type WorkerConfig,
+} from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
@@ -17,6 +22,8 @@ import { keepLeases } from './leases.ts';
 import { createMailCarrier, mailSenders } from './mail-carrier.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { startOpsServer } from './ops-server.ts';
+import { startEventLoop } from './outgoing/event-loop.ts';
+import { createPostEvent } from './outgoing/post-event.ts';
 import { paced } from './paced.ts';
 import { availableLocales, createRenderer } from './render.ts';
 import { startSweep } from './sweep.ts';
@@ -138,9 +145,18 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     log,
     metrics,
   });
+  const events = startEventLoop({
+    db,
+    keys: config.TOKEN_KEYS,
+    post: createPostEvent({ rules: endpointRulesOf(config) }),
+    concurrency: config.EVENT_CONCURRENCY,
+    log,
+    metrics,
+  });
   const stop = async (timeoutMs: number): Promise<void> => {
     const endMs = performance.now() + timeoutMs;
     const swept = sweep.stop();
+    const told = events.stop(timeoutMs);
     await mailWorker.close(timeoutMs);
     await withinMs(swept, Math.max(0, endMs - performance.now()));
     delivery.abort();
@@ -153,6 +169,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       .catch((error: unknown) => log.warn({ err: error }, 'worker.not_given_back'));
     leases.stop();
     organizations.stop();
+    await withinMs(told, 5000);
     await Promise.allSettled([transport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);

@@ -15,6 +15,7 @@ const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => (
     attempt: 1,
     organizationId: '00000000-0000-7000-8000-000000000001',
     purpose: purpose.name,
+    contract: 'v1',
     locale: null,
     redirectUrl: null,
     failures: 0,

@@ -58,6 +58,8 @@ export interface VerificationFacts {
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly consumedAt: Date | null;
+  /** When whoever had asked for it withdrew it. */
+  readonly revokedAt?: Date | null;
 }
 
 export interface TimelineFacts {
@@ -92,9 +94,13 @@ const nextStepsNotSent = {
   email_off: 'Verify the account by hand, or set EMAIL_PROVIDER and let the person ask again.',
   no_such_channel: 'The account has only a phone number, or only an e-mail address; use that one.',
   change_over: 'Look at the change of address of the account; a newer one may be under way.',
+  account_deleted: 'Nothing to do; a new account of this address gets messages of its own.',
+  revoked: 'Send the invitation again if it was withdrawn by mistake.',
+  not_composed: 'Mend what the log names, then let the person ask again.',
+  change_resent: 'Look at the messages of the account that were accepted right after this one.',
+  no_pending_change: 'Let the person ask for the change of address again.',
   too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
-  lost_too_often:
-    'Read the logs of the worker at the times of the attempts below before it is asked for again.',
+  lost_too_often: 'Read the logs of the worker at the times of the attempts below before asking again.',
 } as const satisfies Record<NotSentReason, string>;
 
 /** What an SMTP failure means, as a clause. */
@@ -193,6 +199,8 @@ const verificationEntries = (verification: VerificationFacts | null, now: Date):
   const { createdAt, expiresAt, consumedAt } = verification;
   const made = entry(createdAt, 'The link was made.');
   if (consumedAt !== null) return [made, entry(consumedAt, 'The link was used: the address is confirmed.')];
+  if (verification.revokedAt instanceof Date)
+    return [made, entry(verification.revokedAt, 'The link was withdrawn; it no longer works.')];
   const isOver = expiresAt.getTime() <= now.getTime();
   return [
     made,
@@ -225,6 +233,8 @@ const linkState = ({ message, verification }: TimelineFacts, now: Date): string 
   if (verification === null) return '';
   if (verification.consumedAt !== null)
     return ' The link was used and the address is confirmed; nothing to do.';
+  if (verification.revokedAt instanceof Date)
+    return ' Its link was withdrawn. Send another one if that was a mistake.';
   if (message.newerAcceptedAt !== undefined && message.newerAcceptedAt !== null)
     return ' Its link no longer works, because a newer message was asked for. Look at the newer message.';
   if (verification.expiresAt.getTime() <= now.getTime())

@@ -49,11 +49,42 @@ export const forgetExpired = {
          WHERE charged_at < now() - interval '1 day'
          ORDER BY charged_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  /** No provider's answer, and no challenge of ours, is good for longer than minutes. */
+  captchaAnswers: forget(
+    () => sql`
+      DELETE FROM captcha_answers WHERE answer_hash IN (
+        SELECT answer_hash FROM captcha_answers
+         WHERE accepted_at < now() - interval '1 hour'
+         ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   codeGuesses: forget(
     () => sql`
       DELETE FROM code_guesses WHERE subject_key IN (
         SELECT subject_key FROM code_guesses
          WHERE window_ends_at < now() ORDER BY window_ends_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  refreshTokens: forget(
+    () => sql`
+      DELETE FROM refresh_tokens WHERE token_hash IN (
+        SELECT token_hash FROM refresh_tokens
+         WHERE expires_at < now() ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /**
+   * Sessions go when they would have expired, ended or not, and the days of retention are over. By then
+   * their tokens have gone one by one: hundreds of them hang on a busy session, and would go with it.
+   */
+  sessions: forget(
+    (days) => sql`
+      DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions
+         WHERE expires_at < now() - make_interval(days => ${days})
+         ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  authCodes: forget(
+    () => sql`
+      DELETE FROM auth_codes WHERE code_hash IN (
+        SELECT code_hash FROM auth_codes
+         WHERE expires_at < now() - interval '1 hour' ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   deliveryEvents: forget(
     (days) => sql`
@@ -61,6 +92,14 @@ export const forgetExpired = {
         SELECT id FROM delivery_events
          WHERE received_at < now() - make_interval(days => ${days})
          ORDER BY received_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /** With their deliveries and attempts, delivered or not: the last retry is a day after the event. */
+  outgoingEvents: forget(
+    (days) => sql`
+      DELETE FROM outgoing_events WHERE id IN (
+        SELECT id FROM outgoing_events
+         WHERE occurred_at < now() - make_interval(days => ${days})
+         ORDER BY occurred_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   /** Reports of messages that are not ours: their message would have been known within minutes. */
   parkedEvents: forget(

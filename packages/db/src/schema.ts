@@ -4,6 +4,8 @@ import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { BounceKind, DeliveryEventType } from '@reconfirm/core/delivery-event';
 import type { Channel } from '@reconfirm/core/destination';
 import type { LiveTokens } from '@reconfirm/core/live-tokens';
+import type { DeliveryStatus } from '@reconfirm/core/outgoing/delivery';
+import type { OutgoingEventFacts } from '@reconfirm/core/outgoing/event';
 import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
 
 /** bigint columns arrive as strings: they can exceed what a number holds exactly. */
@@ -63,7 +65,15 @@ export type AccountEventType =
   | 'EMAIL_CHANGED'
   | 'PHONE_CHANGED'
   | 'EMAIL_CHANGE_UNDONE'
-  | 'STATUS_CHANGED';
+  | 'STATUS_CHANGED'
+  | 'PASSWORD_CHANGED'
+  | 'USER_INVITED'
+  | 'INVITATION_RENEWED'
+  | 'INVITATION_EXTENDED'
+  | 'INVITATION_REVOKED'
+  | 'INVITATION_ACCEPTED'
+  | 'ROLE_CHANGED'
+  | 'CONTACT_DISOWNED';
 
 export interface ApiKeysTable {
   id: string;
@@ -74,6 +84,34 @@ export interface ApiKeysTable {
   organization_id: string | null;
   name: string | null;
   scopes: Generated<string[]>;
+  last_four: string | null;
+}
+
+export type SessionEnd =
+  | 'sign_out'
+  | 'sign_out_others'
+  | 'sign_out_all'
+  | 'password_changed'
+  | 'token_reused';
+
+export interface SessionsTable {
+  id: string;
+  account_id: string;
+  created_at: Generated<Date>;
+  refreshed_at: Date | null;
+  expires_at: Date;
+  ended_at: Date | null;
+  ended_by: SessionEnd | null;
+}
+
+export interface RefreshTokensTable {
+  token_hash: Buffer;
+  session_id: string;
+  parent_hash: Buffer | null;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+  successor_nonce: Buffer | null;
 }
 
 export interface ContactChangesTable {
@@ -147,6 +185,16 @@ export interface VerificationsTable {
   live_newest: Generated<number>;
   superseded_when: Generated<LiveTokens['supersededWhen']>;
   consumed_by: 'link' | 'code' | null;
+  revoked_at: Date | null;
+}
+
+export interface InvitationsTable {
+  account_id: string;
+  message_id: string;
+  generation: Generated<number>;
+  invited_by: string;
+  asked_at: Generated<Date>;
+  revoked_at: Date | null;
 }
 
 export interface CodeGuessesTable {
@@ -197,18 +245,108 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+export interface SignupPasswordsTable {
+  message_id: string;
+  account_id: string;
+  password_hash: string;
+}
+
+export interface AuthCodesTable {
+  code_hash: Buffer;
+  account_id: string;
+  challenge: string;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+export interface CaptchaAnswersTable {
+  answer_hash: Buffer;
+  request_id: string;
+  accepted_at: Generated<Date>;
+}
+
+export interface WebhookEndpointsTable {
+  id: string;
+  organization_id: string;
+  url: string;
+  event_types: Generated<string[]>;
+  active: Generated<boolean>;
+  disabled_reason: string | null;
+  secret_sealed: Buffer;
+  previous_secret_sealed: Buffer | null;
+  previous_secret_until: Date | null;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+export interface EventSequencesTable {
+  organization_id: string;
+  last_sequence: string;
+}
+
+export interface OutgoingEventsTable {
+  id: Generated<string>;
+  position: Sequence;
+  organization_id: string;
+  sequence: string | null;
+  type: OutgoingEventFacts['type'];
+  account_id: string | null;
+  account_event_id: string | null;
+  message_id: string | null;
+  only_endpoint_id: string | null;
+  channel: Channel | null;
+  purpose: string | null;
+  method: string | null;
+  reason: string | null;
+  occurred_at: Generated<Date>;
+}
+
+export interface WebhookDeliveriesTable {
+  id: Sequence;
+  endpoint_id: string;
+  event_id: string;
+  status: Generated<DeliveryStatus>;
+  fence: Generated<number>;
+  failures: Generated<number>;
+  next_at: Generated<Date>;
+  lease_until: Date | null;
+  created_at: Generated<Date>;
+  delivered_at: Date | null;
+}
+
+export interface WebhookAttemptsTable {
+  delivery_id: string;
+  number: number;
+  attempted_at: Generated<Date>;
+  took_ms: number;
+  status_code: number | null;
+  failure: string | null;
+}
+
 export interface Schema {
   organizations: OrganizationsTable;
   accounts: AccountsTable;
   account_events: AccountEventsTable;
   api_keys: ApiKeysTable;
+  sessions: SessionsTable;
+  refresh_tokens: RefreshTokensTable;
   contact_changes: ContactChangesTable;
   messages: MessagesTable;
   verifications: VerificationsTable;
+  invitations: InvitationsTable;
   code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;
+  signup_passwords: SignupPasswordsTable;
+  auth_codes: AuthCodesTable;
+  captcha_answers: CaptchaAnswersTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  event_sequences: EventSequencesTable;
+  outgoing_events: OutgoingEventsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  webhook_attempts: WebhookAttemptsTable;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { confirmChangeSide, undoChange } from './contact-changes.ts';
 import { type Database, databaseErrorCode } from './database.ts';
+import { takeSignupPassword } from './sign-ups.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
 /** What a confirmation came to. `live`: it changed the state just now. `address_taken`: nothing was changed. */
@@ -20,11 +21,13 @@ const uniqueViolation = '23505';
  * one changes the state, and every call gets the state it may rely on. A token that was used before and
  * has not expired yet answers `consumed`, which is a success. The account's row is locked first, so that
  * two tokens of one account cannot both be the one that was used. Only tokens of `purposes` are taken.
+ * What is to happen `alongside` happens in the same transaction, once, when the token is used now.
  */
 export const confirmToken = async (
   db: Database,
   presented: Presented,
   purposes: readonly string[],
+  alongside: (tx: Database, token: KnownToken) => Promise<void> = async () => {},
 ): Promise<Confirmation> => {
   try {
     return await db.transaction().execute(async (tx) => {
@@ -35,7 +38,9 @@ export const confirmToken = async (
       if (facts.state !== 'live') return facts;
       if (!(await consume(tx, facts.messageId, presented.by))) return { ...facts, state: 'consumed' };
       const done = await takeEffect(tx, facts, presented.by);
-      return done === null ? { ...facts, state: 'superseded' } : { ...facts, email: done.email };
+      if (done === null) return { ...facts, state: 'superseded' };
+      await alongside(tx, facts);
+      return { ...facts, email: done.email };
     });
   } catch (error) {
     if (databaseErrorCode(error) !== uniqueViolation) throw error;
@@ -89,7 +94,11 @@ const proveEmail = async (tx: Database, token: KnownToken, by: Presented['by']):
            verified_at = coalesce(a.verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);
-  if (rows[0]?.first_proof === true) await tellVerified(tx, token, 'EMAIL_VERIFIED', by);
+  if (rows[0]?.first_proof === true) {
+    await takeSignupPassword(tx, token);
+    await tell(tx, token, 'EMAIL_VERIFIED', by);
+  }
+  if (token.purpose === 'invitation') await tell(tx, token, 'INVITATION_ACCEPTED', by);
   return { email: rows[0]?.email ?? null };
 };
 
@@ -101,14 +110,17 @@ const provePhone = async (tx: Database, token: KnownToken, by: Presented['by']):
            phone_verified_at = coalesce(a.phone_verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);
-  if (rows[0]?.first_proof === true) await tellVerified(tx, token, 'PHONE_VERIFIED', by);
+  if (rows[0]?.first_proof === true) {
+    await takeSignupPassword(tx, token);
+    await tell(tx, token, 'PHONE_VERIFIED', by);
+  }
   return { email: rows[0]?.email ?? null };
 };
 
-const tellVerified = async (
+const tell = async (
   tx: Database,
   token: KnownToken,
-  type: 'EMAIL_VERIFIED' | 'PHONE_VERIFIED',
+  type: 'EMAIL_VERIFIED' | 'PHONE_VERIFIED' | 'INVITATION_ACCEPTED',
   by: Presented['by'],
 ): Promise<void> => {
   await tx

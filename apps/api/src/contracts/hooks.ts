@@ -11,6 +11,7 @@ export const hooksRules = (config: ApiConfig): ContractRules => ({
   limits: { ip: [], email: config.RELAY_RATE_LIMIT_ADDRESS, phone: config.RELAY_RATE_LIMIT_ADDRESS },
   disclosure: 'strict',
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none',
+  asksCaptcha: false,
 });
 
 /** The hooks of GoTrue and Kratos, put together. */

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import * as accounts from '@reconfirm/db/accounts';
+import * as apiKeys from '@reconfirm/db/api-keys';
 import { cancelContactChange, findPendingChange } from '@reconfirm/db/contact-changes';
 import { isConfirmedSince } from '@reconfirm/db/message-handle';
 import { findMessageHistory, listMessages } from '@reconfirm/db/message-history';
@@ -14,7 +15,8 @@ import {
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
-import { v1 } from '../dialects/v1/plugin.ts';
+import type { V1Dependencies } from '../dialects/v1/dependencies.ts';
+import { v1, v1Page } from '../dialects/v1/plugin.ts';
 import type { RequestRules } from '../dialects/v1/read-request.ts';
 import { negotiateLocale } from '../language.ts';
 import type { ContractRules } from '../contract-rules.ts';
@@ -26,6 +28,7 @@ export const v1Rules = (config: ApiConfig): ContractRules => ({
   limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_ADDRESS },
   disclosure: config.DISCLOSURE,
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
+  asksCaptcha: true,
 });
 
 /** Made once for each configuration, as the set of origins is. */
@@ -45,9 +48,14 @@ const requestRulesOf = (config: ApiConfig): RequestRules => {
 };
 
 /** The v1 contract, put together. */
-export const composeV1 = (parts: Parts): FastifyPluginAsync => {
+export const composeV1 = (parts: Parts): FastifyPluginAsync => v1(v1Dependencies(parts));
+
+/** Its page alone: links that belong to no contract (the notice of a change of address) lead there. */
+export const composeV1Page = (parts: Parts): FastifyPluginAsync => v1Page(v1Dependencies(parts));
+
+const v1Dependencies = (parts: Parts): V1Dependencies => {
   const { config, db, keys, limiter } = parts;
-  return v1({
+  return {
     ...createUseCases(parts, 'v1', v1Rules),
     limiter,
     keys,
@@ -55,6 +63,7 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
     requestRulesOf: (organizationId) => requestRulesOf(parts.configOf(organizationId)),
     emailOff: config.EMAIL_OFF,
     adminKey: config.ADMIN_KEY,
+    captcha: config,
     brand: config.BRAND_NAME,
     negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
     findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),
@@ -76,5 +85,10 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
     findMessage: (organizationId, id) => findMessageHistory(db, organizationId, id),
     verifyByAdmin: (id) => accounts.verifyAccountByAdmin(db, id),
     changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
-  });
+    organizationKeys: {
+      create: (key) => apiKeys.createOrganizationKey(db, key),
+      list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
+      revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
+    },
+  };
 };

@@ -1,9 +1,15 @@
 import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
+import { contractNames, parseContracts } from '../contract.ts';
+import { gotrueSettings } from './gotrue-settings.ts';
 import { parseLimits } from '../limits.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
+import { sessionSettings } from './session-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
+import { entryguardSettings } from './entryguard-settings.ts';
+import { singularitySettings } from './singularity-settings.ts';
+import { captchaSettings } from './captcha-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
@@ -29,6 +35,15 @@ export const apiSettings = {
     fallback: '3000',
     describe: 'Port to listen on; 0 takes a free one.',
   }),
+  CONTRACTS: custom(
+    {
+      form: `some of ${contractNames.join(',')}`,
+      fallback: 'v1',
+      describe:
+        'The HTTP contracts that are spoken. Accounts, limits and tokens are the same in all of them.',
+    },
+    parseContracts,
+  ),
   TRUSTED_PROXIES: custom(
     {
       form: '10.0.0.0/8,2001:db8::/32',
@@ -87,6 +102,7 @@ export const apiSettings = {
     describe:
       'both: a proved current address has to agree to a move with a link of its own. new_only: the new address alone confirms. Either way the old address is told afterwards, with a link that undoes it for 7 days.',
   }),
+  ...captchaSettings,
   DISCLOSURE: choice({
     values: ['documented', 'strict'],
     fallback: 'documented',
@@ -127,6 +143,10 @@ export const apiSettings = {
       ),
     ),
   ),
+  ...sessionSettings,
+  ...singularitySettings,
+  ...entryguardSettings,
+  ...gotrueSettings,
   GOTRUE_HOOK_SECRETS: optional(
     customSecret(
       {
@@ -136,7 +156,7 @@ export const apiSettings = {
       },
       (value) => {
         const secrets = parseWebhookSecrets(value);
-        return 'problem' in secrets ? secrets : secrets.map((text) => new Secret(text));
+        return 'problem' in secrets ? secrets : secrets.map((one) => new Secret(one));
       },
     ),
   ),

@@ -25,6 +25,8 @@ export const organizationSettings = {
   RATE_LIMIT_ADDRESS: apiSettings.RATE_LIMIT_ADDRESS,
   DISCLOSURE: apiSettings.DISCLOSURE,
   EMAIL_CHANGE_MODE: apiSettings.EMAIL_CHANGE_MODE,
+  ENTRYGUARD_USER_SEATS: apiSettings.ENTRYGUARD_USER_SEATS,
+  ENTRYGUARD_SUBSCRIPTION_TIER: apiSettings.ENTRYGUARD_SUBSCRIPTION_TIER,
   MAIL_FROM: workerSettings.MAIL_FROM,
   MAIL_REPLY_TO: workerSettings.MAIL_REPLY_TO,
 } as const satisfies Settings;

@@ -83,6 +83,13 @@ export const workerSettings = {
       },
     ),
   ),
+  EVENT_CONCURRENCY: integer({
+    min: 1,
+    max: 200,
+    fallback: '32',
+    describe:
+      'Events on their way to host applications at once, of one worker; at most four to one endpoint, and one while it fails. Messages to people do not wait for them.',
+  }),
   LEASE_SECONDS: integer({
     min: 3,
     max: 300,

@@ -25,6 +25,8 @@ const shared = (env: Environment, ports: Ports, secrets: Secrets, stores: StoreS
     TOKEN_KEYS: secrets.tokenKeys,
     ADDRESS_HASH_KEY: secrets.addressHashKey,
     EMAIL_PROVIDER: 'smtp',
+    // The application that is told runs on this machine too.
+    ...(env['NODE_ENV'] !== 'production' && { EVENT_LOOPBACK: 'on' }),
     // Everything has to be gone 5 s after Ctrl-C.
     SHUTDOWN_TIMEOUT_SECONDS: '1',
     ...(stores.redisUrl !== undefined && { REDIS_URL: stores.redisUrl }),
@@ -40,6 +42,9 @@ export const apiEnvironment = (
   ...withDefaults(shared(env, ports, secrets, stores), {
     HOST: '127.0.0.1',
     ADMIN_KEY: secrets.adminKey,
+    SESSION_KEYS: secrets.sessionKeys,
+    CONTRACTS: 'v1,gotrue',
+    GOTRUE_SITE_URL: `http://localhost:${ports.api}/`,
     REDIRECT_ORIGINS: '*',
     DEMO_PAGE: 'on',
     INBOX_URL: `http://localhost:${ports.inboxHttp}`,

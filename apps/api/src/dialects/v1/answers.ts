@@ -2,12 +2,14 @@ import type { AccountStatus } from '@reconfirm/core/account';
 import type { ErrorReason } from '@reconfirm/core/error-codes';
 import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { OrganizationKey } from '@reconfirm/db/api-keys';
 import type { MessageSummary } from '@reconfirm/db/message-history';
 import type { Confirmation } from '@reconfirm/db/verifications';
 import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
+import type { CaptchaRefusal } from '../../captcha/gate.ts';
 
 /** What seed 001 says after a resend, whoever asked for whatever address. */
 export const resendMessage =
@@ -71,11 +73,35 @@ export const messageOf = (message: MessageSummary) => ({
   nextAt: message.settledAt === null ? message.nextAt.toISOString() : null,
 });
 
+export const apiKeyOf = (key: OrganizationKey) => ({
+  id: key.id,
+  organizationId: key.organizationId,
+  name: key.name,
+  scopes: [...key.scopes],
+  lastFour: key.lastFour,
+  createdAt: key.createdAt.toISOString(),
+  revokedAt: key.revokedAt?.toISOString() ?? null,
+});
+
 interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
 type OutcomeOf<K extends ResendOutcome['kind']> = Extract<ResendOutcome, { kind: K }>;
+
+const captchaReasons = {
+  captcha_required: 'CAPTCHA_REQUIRED',
+  captcha_expired: 'CAPTCHA_EXPIRED',
+  captcha_reused: 'CAPTCHA_REUSED',
+  captcha_failed: 'CAPTCHA_FAILED',
+  captcha_unavailable: 'CAPTCHA_UNAVAILABLE',
+} as const satisfies Record<CaptchaRefusal['kind'], ErrorReason>;
+
+export const captchaProblem = ({ kind }: CaptchaRefusal): ProblemError =>
+  new ProblemError(
+    captchaReasons[kind],
+    kind === 'captcha_unavailable' ? { headers: { 'retry-after': '5' } } : {},
+  );
 
 /** Seed 001's answer to every outcome: headers of its 200, or the problem. A forgotten outcome does not compile. */
 const resendAnswers = {
@@ -85,6 +111,11 @@ const resendAnswers = {
   already_verified: () => new ProblemError('ALREADY_VERIFIED'),
   suspended: () => new ProblemError('ACCOUNT_SUSPENDED'),
   limited: (outcome) => limitProblem(outcome),
+  captcha_required: captchaProblem,
+  captcha_expired: captchaProblem,
+  captcha_reused: captchaProblem,
+  captcha_failed: captchaProblem,
+  captcha_unavailable: captchaProblem,
   email_off: (_, emailOff) =>
     new ProblemError(emailOff === '400' ? 'EMAIL_PROVIDER_DISABLED' : 'EMAIL_DISABLED'),
 } satisfies {

@@ -2,6 +2,7 @@ import type { organizationProblems } from '@reconfirm/core/config/organization-s
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys';
 import type { PendingChange } from '@reconfirm/db/contact-changes';
 import type { NewOrganization, Organization } from '@reconfirm/db/organizations';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
@@ -10,6 +11,7 @@ import type { Confirmation } from '@reconfirm/db/verifications';
 import type { ChangeContact } from '../../change-contact.ts';
 import type { RulesOf } from '../../contract-rules.ts';
 import type { Confirm } from '../../confirm.ts';
+import type { CaptchaRoutesConfig } from '../../captcha/captcha-routes.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
@@ -31,6 +33,7 @@ export interface V1Dependencies {
   readonly requestRulesOf: (organizationId: string) => RequestRules;
   readonly emailOff: 'rotate' | '503' | '400';
   readonly adminKey: Secret | undefined;
+  readonly captcha: CaptchaRoutesConfig;
   readonly brand: string;
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
   readonly confirm: Confirm;
@@ -58,5 +61,10 @@ export interface V1Dependencies {
   readonly findMessage: (organizationId: string, id: string) => Promise<MessageHistory | undefined>;
   readonly verifyByAdmin: (id: string) => Promise<AccountDetails | undefined>;
   readonly changeStatus: (id: string, status: AccountStatus) => Promise<AccountDetails | undefined>;
+  readonly organizationKeys: {
+    readonly create: (key: NewOrganizationKey) => Promise<OrganizationKey | undefined>;
+    readonly list: (organizationId: string) => Promise<readonly OrganizationKey[]>;
+    readonly revoke: (id: string) => Promise<OrganizationKey | undefined>;
+  };
   readonly decided: TellDecision;
 }

@@ -6,7 +6,7 @@ import { tokenPattern } from '@reconfirm/core/token';
 const textSizeMax = 2048;
 
 /** Text without control characters and line breaks: Postgres takes no NUL, and mail no second line. */
-const oneLine = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
+export const oneLine = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
 
 export const Email = Type.String({
   minLength: 3,
@@ -28,6 +28,12 @@ const Locale = Type.String({
   examples: ['es'],
 });
 const Token = Type.String({ pattern: tokenPattern, description: 'The token out of the link: 64 hex digits' });
+const CaptchaToken = Type.String({
+  minLength: 1,
+  maxLength: 8192,
+  pattern: '^[\\u0021-\\u007e]+$',
+  description: 'What the widget of the captcha gave; see `GET /v1/captcha`. Counts once.',
+});
 const closed = { additionalProperties: false } as const;
 
 export const RegisterBody = Type.Object(
@@ -43,12 +49,18 @@ export const RegisterBody = Type.Object(
     ),
     locale: Type.Optional(Locale),
     verificationRedirectUrl: Type.Optional(RedirectUrl),
+    captchaToken: Type.Optional(CaptchaToken),
   },
   closed,
 );
 
 export const ResendBody = Type.Object(
-  { email: Email, locale: Type.Optional(Locale), verificationRedirectUrl: Type.Optional(RedirectUrl) },
+  {
+    email: Email,
+    locale: Type.Optional(Locale),
+    verificationRedirectUrl: Type.Optional(RedirectUrl),
+    captchaToken: Type.Optional(CaptchaToken),
+  },
   closed,
 );
 
@@ -147,10 +159,8 @@ export const TokenQuery = Type.Object({ token: Token }, closed);
 /** Read leniently: a person with a broken link gets a page, not a list of errors. */
 export const PageQuery = Type.Object({ token: Type.Optional(Type.String({ maxLength: textSizeMax })) });
 export const EmailQuery = Type.Object({ email: Email }, closed);
-export const IdParams = Type.Object(
-  { id: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
-  closed,
-);
+export const Id = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+export const IdParams = Type.Object({ id: Id }, closed);
 
 export const TenantStatus = Type.Union(
   [
@@ -168,8 +178,8 @@ const PublicStatus = Type.Union(
       'What became of the mail: taken by the provider, by the receiving server, by neither, or reported as spam',
   },
 );
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Instant = Type.String({ format: 'date-time' });
+export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const Instant = Type.String({ format: 'date-time' });
 
 export const Tenant = Type.Object({
   id: Type.String(),

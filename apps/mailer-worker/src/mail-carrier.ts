@@ -104,12 +104,13 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
 
   /** Leads to our page, or to what may stand in for it: then the token goes to the application itself. */
   const linkOf = ({ claimed, account, credential }: Draft, { redirects }: MailSender): string => {
-    const { path, query, yieldsToRedirect } = linkPageOf(claimed.contract, claimed.purpose);
+    const { path, query, yieldsTo } = linkPageOf(claimed.contract, claimed.purpose);
     const ours = new URL(path, options.publicUrl);
     for (const [name, value] of Object.entries(query)) ours.searchParams.set(name, value);
-    const instead = yieldsToRedirect
-      ? (allowed(claimed.redirectUrl, redirects) ?? allowed(account.redirectUrl, redirects))
-      : null;
+    const ofRequest = yieldsTo === 'none' ? null : allowed(claimed.redirectUrl, redirects);
+    const ofAccount =
+      yieldsTo === 'redirect_of_request_or_account' ? allowed(account.redirectUrl, redirects) : null;
+    const instead = ofRequest ?? ofAccount;
     return verificationLink(instead ?? ours.href, credential.token.reveal());
   };
 

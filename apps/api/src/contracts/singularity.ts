@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { characterClasses, passwordSizeMax } from '@reconfirm/core/password';
+import { setPasswordPath } from '@reconfirm/core/contract';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { findNewestMessage } from '@reconfirm/db/newest-message';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
@@ -9,7 +10,6 @@ import { version } from '../app.ts';
 import { singularity } from '../dialects/singularity/plugin.ts';
 import { type ContractDocument, documented } from '../documentation.ts';
 import { withNamedFault } from '../limiter/with-named-fault.ts';
-import { setPasswordPath } from '../set-password-page.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import { accessOf, createUseCases, type Parts, setPasswordByTokenOf } from '../use-cases.ts';
 

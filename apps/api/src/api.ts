@@ -8,6 +8,7 @@ import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
+import { disownMessage } from '@reconfirm/db/disown';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
 import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
@@ -18,6 +19,7 @@ import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
+import { notMeRoutes } from './not-me-page.ts';
 import { endpointRoutes } from './outgoing/endpoint-routes.ts';
 import { createEndpoints } from './outgoing/endpoints.ts';
 import { eventRoutes } from './outgoing/event-routes.ts';
@@ -99,6 +101,11 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       composeHooks(parts),
+      notMeRoutes({
+        brand: config.BRAND_NAME,
+        negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+        disown: (tokenHash) => disownMessage(db, tokenHash),
+      }),
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes(operator),
       webhookRoute({

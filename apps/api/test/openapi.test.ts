@@ -14,6 +14,8 @@ const hidden = [
   'GET /openapi/v1.json',
   'POST /v1/mailgun/webhook',
   // Spoken by other systems, whose own documents describe them.
+  'GET /v1/not-me',
+  'POST /v1/not-me',
   'POST /hooks/gotrue/send-email',
   'POST /hooks/kratos/courier',
 ];

@@ -62,6 +62,7 @@ export const mailSenders = (configOf: (organizationId: string) => WorkerConfig) 
 /** Composes mails and hands them to the provider's transport. */
 export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   const { renderer, transport, provider } = options;
+  const notMePage = new URL('/v1/not-me', options.publicUrl).href;
 
   /** Judged again when it is used: an origin that was taken off the list receives no token from then on. */
   const allowed = (redirectUrl: string | null, redirects: RedirectRule): string | null => {
@@ -117,7 +118,14 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     isOff: provider.carriesMail === 'none',
     prepare: (draft) =>
       compose(draft.claimed, draft.account, draft.to, (sender) =>
-        mailContent(draft, linkOf(draft, sender), sender.brand.name),
+        mailContent(
+          draft,
+          {
+            link: linkOf(draft, sender),
+            notMeLink: verificationLink(notMePage, draft.credential.token.reveal()),
+          },
+          sender.brand.name,
+        ),
       ),
     prepareNotice: ({ claimed, account, to, reason }) =>
       compose(claimed, account, to, () => noticeContent(account, reason)),

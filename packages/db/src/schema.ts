@@ -42,6 +42,7 @@ export interface AccountsTable {
   is_admin: Generated<boolean>;
   metadata: Json;
   last_signed_in_at: Date | null;
+  disowned_at: Date | null;
   updated_at: Generated<Date>;
 }
 

@@ -44,17 +44,17 @@ export const gotrueRules = (config: ApiConfig): ContractRules => ({
   asksCaptcha: true,
 });
 
+/** The settings refuse the contract without one. */
+const siteUrlOf = (config: ApiConfig): string => config.GOTRUE_SITE_URL ?? config.PUBLIC_URL;
+
 /** How its requests are read. */
 const requestRules = (config: ApiConfig): GotrueRules => {
-  const siteUrl = config.GOTRUE_SITE_URL ?? config.PUBLIC_URL;
   return {
     identity: config.EMAIL_IDENTITY,
     readPhone: readPhoneNumber,
     emailOn: config.EMAIL_PROVIDER !== 'none',
     phoneOn: config.GOTRUE_PHONE === 'on',
-    // The site's own origin need not be listed.
-    redirects: withOwnOrigin(config.REDIRECT_ORIGINS, siteUrl),
-    siteUrl,
+    siteUrl: siteUrlOf(config),
     production: config.NODE_ENV === 'production',
     signUpOpen: config.GOTRUE_SIGNUP === 'open',
     messageId: config.GOTRUE_MESSAGE_ID,
@@ -73,9 +73,12 @@ export const composeGotrue = (parts: Parts): FastifyPluginAsync => {
   );
 };
 
-const settingsOf = ({ config }: Parts) => ({
+const settingsOf = ({ config, configOf }: Parts) => ({
   organizationId: defaultOrganizationId,
   rules: requestRules(config),
+  // The site's own origin need not be listed.
+  redirectsOf: (organizationId: string) =>
+    withOwnOrigin(configOf(organizationId).REDIRECT_ORIGINS, siteUrlOf(config)),
   adminKey: config.ADMIN_KEY,
   brand: config.BRAND_NAME,
   version,

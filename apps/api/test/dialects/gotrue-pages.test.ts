@@ -1,73 +1,25 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { base, call, deliverNewest, gotrueSettings, password, withoutLimits } from '../support/gotrue.ts';
-import { handOver } from '../support/hand-over.ts';
+import { base, call, deliverNewest, gotrueSettings, withoutLimits } from '../support/gotrue.ts';
+import { cookieOf, expired, type Pages, pagesOf, site, targetOf } from '../support/gotrue-pages.ts';
 import { appOrigin, type Installation, openInstallation, type TestApi } from '../support/installation.ts';
-import { type Answer, newClient, newEmail, register, setTenantStatus } from '../support/requests.ts';
-
-const site = `${appOrigin}/welcome`;
-
-/** The browser's cookie as it would send it back. */
-const cookieOf = (answer: Answer): string => String(answer.headers['set-cookie']).split(';')[0] ?? '';
-
-const targetOf = (answer: Answer) => {
-  const url = new URL(String(answer.headers.location));
-  return {
-    page: `${url.origin}${url.pathname}`,
-    query: Object.fromEntries(url.searchParams),
-    fragment: Object.fromEntries(new URLSearchParams(url.hash.slice(1))),
-  };
-};
-
-const expired = {
-  error: 'access_denied',
-  error_code: 'otp_expired',
-  error_description: 'Email link is invalid or has expired',
-};
+import { newClient, newEmail, register, setTenantStatus } from '../support/requests.ts';
 
 describe('the page of a link', () => {
   let installation: Installation;
   let api: TestApi;
+  let pages: Pages;
   beforeAll(async () => {
     installation = await openInstallation();
     api = await installation.startApi({ ...gotrueSettings(), ...withoutLimits });
+    pages = pagesOf(api, installation.db);
   });
   afterAll(() => installation.close());
-
-  interface Opening {
-    readonly cookie?: string;
-    readonly query?: string;
-    readonly method?: 'GET' | 'HEAD';
-  }
-  const open = (token: string, { cookie = '', query = '', method = 'GET' }: Opening = {}) =>
-    api.app.inject({
-      method,
-      url: `${base}/verify?token=${token}&type=signup${query}`,
-      headers: { ...(cookie === '' ? {} : { cookie }), accept: 'text/html' },
-    });
-  const press = (form: Record<string, string>, cookie = '') =>
-    api.app.inject({
-      method: 'POST',
-      url: `${base}/verify/press`,
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        ...(cookie === '' ? {} : { cookie }),
-      },
-      payload: new URLSearchParams(form).toString(),
-    });
+  const press: Pages['press'] = (...form) => pages.press(...form);
+  const signUp: Pages['signUp'] = (...body) => pages.signUp(...body);
+  const open: Pages['open'] = (...link) => pages.open(...link);
+  const askFor: Pages['askFor'] = (...asked) => pages.askFor(...asked);
   const verificationRows = () =>
     installation.db.selectFrom('verifications').selectAll().orderBy('message_id').execute();
-  const signUp = async (body: object = {}) => {
-    const email = newEmail();
-    const asked = await call(api, 'POST', '/signup', { email, password, ...body });
-    return { email, cookie: cookieOf(asked), ...(await deliverNewest(api, installation.db, 'signup')) };
-  };
-  const askFor = async (path: '/otp' | '/recover', body: object = {}) => {
-    const { email } = await signUp();
-    const asked = await call(api, 'POST', path, { email, ...body });
-    const purpose = path === '/otp' ? 'magiclink' : 'recovery';
-    return { email, cookie: cookieOf(asked), ...(await deliverNewest(api, installation.db, purpose)) };
-  };
 
   it.each(['GET', 'HEAD'] as const)(
     '%s of a link, ten times, consumes nothing and changes no row',
@@ -234,78 +186,6 @@ describe('the page of a link', () => {
       error: 'access_denied',
       error_code: 'user_banned',
     });
-  });
-
-  it('of the PKCE flow leads back with a code, and with its errors in the query as well', async () => {
-    const verifier = 'v'.repeat(64);
-    const pkce = {
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-    };
-    const { token, email } = await signUp({ ...pkce, redirect_to: `${appOrigin}/callback` });
-    const { page, query, fragment } = targetOf(await press({ token }));
-    expect([page, Object.keys(query), fragment]).toEqual([`${appOrigin}/callback`, ['code'], {}]);
-    const exchange = (code: string, code_verifier: string) =>
-      call(api, 'POST', '/token?grant_type=pkce', { auth_code: code, code_verifier });
-    const code = query['code'] ?? '';
-    expect((await exchange(code, 'w'.repeat(64))).json()).toMatchObject({ error_code: 'bad_code_verifier' });
-    const all = await Promise.all(Array.from({ length: 10 }, () => exchange(code, verifier)));
-    expect(all.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([
-      200,
-      ...Array<number>(9).fill(404),
-    ]);
-    expect(all.find(({ statusCode }) => statusCode === 200)?.json()).toMatchObject({ user: { email } });
-
-    const recovering = await askFor('/recover', { ...pkce, redirect_to: `${appOrigin}/callback` });
-    await press({ token: recovering.token }, recovering.cookie);
-    expect(targetOf(await open(recovering.token))).toMatchObject({ query: expired, fragment: expired });
-  });
-
-  it('of a PKCE code that is past its five minutes: 422 flow_state_expired', async () => {
-    const pkce = { code_challenge: 'p'.repeat(43), code_challenge_method: 'plain' };
-    const { token } = await signUp(pkce);
-    const { query } = targetOf(await press({ token }));
-    await installation.db
-      .updateTable('auth_codes')
-      .set({ expires_at: new Date(0) })
-      .execute();
-    const answer = await call(api, 'POST', '/token?grant_type=pkce', {
-      auth_code: query['code'],
-      code_verifier: 'p'.repeat(43),
-    });
-    expect([answer.statusCode, answer.json<{ error_code: string }>().error_code]).toEqual([
-      422,
-      'flow_state_expired',
-    ]);
-  });
-
-  it('of a change of address: the first side gets a message, the second a session', async () => {
-    const { token, email } = await signUp();
-    const { fragment } = targetOf(await press({ token }));
-    await call(
-      api,
-      'PUT',
-      '/user',
-      { email: newEmail() },
-      { headers: { authorization: `Bearer ${fragment['access_token']}` } },
-    );
-    const sides = await installation.db
-      .selectFrom('messages')
-      .select(['id', 'side'])
-      .where('purpose', '=', 'email_change')
-      .orderBy('seq', 'desc')
-      .limit(2)
-      .execute();
-    const [first, second] = await Promise.all(
-      sides.map(({ id }) => handOver(installation.db, api.config, id)),
-    );
-    expect(targetOf(await press({ token: first?.token ?? '' })).fragment).toMatchObject({
-      message: 'Confirmation link accepted. Please proceed to confirm link sent to the other email',
-    });
-    expect(targetOf(await press({ token: second?.token ?? '' })).fragment).toMatchObject({
-      type: 'email_change',
-    });
-    expect(email).toContain('@');
   });
 
   it('takes no form where a cross-site page could post one', async () => {

@@ -5,7 +5,8 @@ import type { Database } from '@reconfirm/db/database';
 import type { MessageRow } from '@reconfirm/db/schema';
 import { handOver, type HandOver } from './hand-over.ts';
 import { appOrigin, type Settings, type TestApi } from './installation.ts';
-import { type Answer, newClient, type Sender } from './requests.ts';
+import { type Answer, newClient, newEmail, type Sender } from './requests.ts';
+import { expect } from 'vitest';
 
 /** What an installation needs to speak the contract. */
 export const gotrueSettings = (): Settings => {
@@ -97,4 +98,51 @@ export const authClient = (origin: string, flowType: 'implicit' | 'pkce' = 'impl
       removeItem: (key) => void stored.delete(key),
     },
   });
+};
+
+/** The first form of a refusal, checked to be one: status, code, sentence. */
+export const refusalOf = (answer: Answer): readonly [number, string, string] => {
+  const { code, error_code, msg } = answer.json<{ code: number; error_code: string; msg: string }>();
+  expect([code, answer.headers['x-sb-error-code']]).toEqual([answer.statusCode, error_code]);
+  return [answer.statusCode, error_code, msg];
+};
+
+export interface SessionBody {
+  readonly access_token: string;
+  readonly refresh_token: string;
+  readonly expires_in: number;
+  readonly expires_at: number;
+  readonly user: { readonly id: string };
+}
+
+/** What tests of users do again and again, on one API. */
+export const usersOf = (api: TestApi, db: Database) => {
+  const send = (
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    body?: unknown,
+    token?: string,
+  ): Promise<Answer> => call(api, method, path, body, token === undefined ? {} : { headers: bearer(token) });
+  return {
+    send,
+    /** Registers somebody new who confirms at once. */
+    signUp: async (): Promise<SessionBody & { readonly email: string }> => {
+      const email = newEmail();
+      await send('POST', '/signup', { email, password });
+      const { code } = await deliverNewest(api, db, 'signup');
+      const verified = await send('POST', '/verify', { type: 'signup', email, token: code });
+      return { email, ...verified.json<SessionBody>() };
+    },
+  };
+};
+
+export type Users = ReturnType<typeof usersOf>;
+
+export const dated = { 'x-supabase-api-version': '2024-01-01' };
+
+/** The dated form of a refusal, checked to be one: status, code, sentence. */
+export const datedRefusalOf = (answer: Answer): readonly [number, string, string] => {
+  const { code, message } = answer.json<{ code: string; message: string }>();
+  expect(answer.headers).toMatchObject({ 'x-sb-error-code': code, ...dated });
+  return [answer.statusCode, code, message];
 };

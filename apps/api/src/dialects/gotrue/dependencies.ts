@@ -25,7 +25,6 @@ export interface GotrueRules {
   readonly readPhone: (text: string) => Destination | undefined;
   readonly emailOn: boolean;
   readonly phoneOn: boolean;
-  readonly redirects: RedirectRule;
   readonly siteUrl: string;
   readonly production: boolean;
   readonly signUpOpen: boolean;
@@ -39,6 +38,8 @@ export interface GotrueDependencies {
   /** The organization that its callers belong to; the key of another one invites for that one. */
   readonly organizationId: string;
   readonly rules: GotrueRules;
+  /** Where people may be sent, by the settings of an organization as they are now; the site's URL always. */
+  readonly redirectsOf: (organizationId: string) => RedirectRule;
   readonly resend: Resend;
   readonly signUp: SignUp;
   readonly oneTimeCode: OneTimeCode;

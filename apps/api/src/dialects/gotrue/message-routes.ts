@@ -62,7 +62,7 @@ export const messageRoutes =
           none: 'Missing email address or phone number',
         });
         requireChannel(purpose.channel, destination);
-        const asked = readRemembered(request, body, deps);
+        const asked = readRemembered(request, body, deps, organizationId);
         const outcome = await deps.resend({
           organizationId,
           purpose,
@@ -110,7 +110,7 @@ export const messageRoutes =
       async (request, reply) => {
         const { body } = request;
         const destination = readNeededEmail(body.email);
-        const asked = readRemembered(request, body, deps);
+        const asked = readRemembered(request, body, deps, organizationId);
         const purpose = purposes.recovery;
         const outcome = await deps.resend({
           organizationId,
@@ -143,7 +143,7 @@ export const messageRoutes =
           both: 'Only an email address or phone number should be provided on signup.',
           none: 'To signup, please provide your email',
         });
-        const asked = readRemembered(request, body, deps);
+        const asked = readRemembered(request, body, deps, organizationId);
         const metadata = readMetadata(body.data);
         const outcome = await deps.signUp({
           organizationId,
@@ -175,7 +175,7 @@ export const messageRoutes =
         readonly create_user?: Maybe<boolean>;
       },
     ) => {
-      const asked = readRemembered(request, body, deps);
+      const asked = readRemembered(request, body, deps, organizationId);
       const outcome = await deps.oneTimeCode({
         organizationId,
         destination,

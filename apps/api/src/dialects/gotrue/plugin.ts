@@ -1,4 +1,4 @@
-import cors from '@fastify/cors';
+import cors, { type FastifyCorsOptionsDelegateCallback } from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyError } from 'fastify';
 import type { GotrueDependencies } from './dependencies.ts';
@@ -19,37 +19,12 @@ export const gotrue =
   async (root) => {
     await root.register(
       async (app) => {
-        const { redirects } = deps.rules;
         app.setErrorHandler<FastifyError | GotrueError>(answerError);
         app.setNotFoundHandler(() => {
           throw new GotrueError(404, 'not_found', 'There is nothing at this path');
         });
         readJsonLeniently(app);
-        await app.register(cors, {
-          origin: redirects.kind === 'any' ? true : [...redirects.origins],
-          // So that the browser which asks is known again by the page of the link. Never with any origin.
-          credentials: redirects.kind === 'origins',
-          methods: ['GET', 'POST', 'PUT'],
-          allowedHeaders: [
-            'content-type',
-            'authorization',
-            'apikey',
-            'redirect_to',
-            'x-client-info',
-            apiVersionHeader,
-          ],
-          exposedHeaders: [
-            'retry-after',
-            'ratelimit',
-            'ratelimit-policy',
-            'x-ratelimit-limit',
-            'x-ratelimit-remaining',
-            'x-ratelimit-reset',
-            apiVersionHeader,
-            errorCodeHeader,
-          ],
-          maxAge: 600,
-        });
+        await app.register(cors, { delegator: corsDelegator(deps) });
         await app.register(messageRoutes(deps));
         await app.register(verifyRoutes(deps));
         await app.register(pageRoutes(deps));
@@ -70,3 +45,35 @@ const readJsonLeniently = (app: Parameters<FastifyPluginAsyncTypebox>[0]): void 
     else void parse(request, body as string, done);
   });
 };
+
+/** Browsers may call from where people may be sent, by the settings as they are now. */
+const corsDelegator =
+  (deps: GotrueDependencies): FastifyCorsOptionsDelegateCallback =>
+  (_request, answer) => {
+    const redirects = deps.redirectsOf(deps.organizationId);
+    answer(null, {
+      origin: redirects.kind === 'any' ? true : [...redirects.origins],
+      // So that the browser which asks is known again by the page of the link. Never with any origin.
+      credentials: redirects.kind === 'origins',
+      methods: ['GET', 'POST', 'PUT'],
+      allowedHeaders: [
+        'content-type',
+        'authorization',
+        'apikey',
+        'redirect_to',
+        'x-client-info',
+        apiVersionHeader,
+      ],
+      exposedHeaders: [
+        'retry-after',
+        'ratelimit',
+        'ratelimit-policy',
+        'x-ratelimit-limit',
+        'x-ratelimit-remaining',
+        'x-ratelimit-reset',
+        apiVersionHeader,
+        errorCodeHeader,
+      ],
+      maxAge: 600,
+    });
+  };

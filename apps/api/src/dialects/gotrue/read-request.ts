@@ -1,7 +1,7 @@
 import { parseEmailAddress, type EmailAddress } from '@reconfirm/core/account';
 import { type CodeChallengeProblem, readCodeChallenge } from '@reconfirm/core/code-challenge';
 import type { Destination } from '@reconfirm/core/destination';
-import { judgeRedirect } from '@reconfirm/core/redirect';
+import { judgeRedirect, type RedirectRule } from '@reconfirm/core/redirect';
 import type { FastifyRequest } from 'fastify';
 import { bindBrowser } from '../../browser-binding.ts';
 import type { GotrueDependencies, GotrueRules } from './dependencies.ts';
@@ -80,18 +80,27 @@ export interface Remembered {
   readonly setCookie: string;
 }
 
+export interface RedirectRules {
+  readonly redirects: RedirectRule;
+  readonly production: boolean;
+}
+
 /** Challenge, redirect, language and browser of a request for a message. */
 export const readRemembered = (
   request: FastifyRequest,
   body: ChallengedBody,
-  { rules, negotiate }: Pick<GotrueDependencies, 'rules' | 'negotiate'>,
+  { rules, redirectsOf, negotiate }: Pick<GotrueDependencies, 'rules' | 'redirectsOf' | 'negotiate'>,
+  organizationId: string,
 ): Remembered => {
   const challenge = readCodeChallenge(body.code_challenge, body.code_challenge_method);
   if (challenge !== null && 'problem' in challenge) throw invalid(challengeSentences[challenge.problem]);
   const browser = bindBrowser(request.headers.cookie, rules.production);
   const language = request.headers['accept-language'];
   return {
-    redirectUrl: readRedirect(request, body.redirect_to, rules),
+    redirectUrl: readRedirect(request, body.redirect_to, {
+      redirects: redirectsOf(organizationId),
+      production: rules.production,
+    }),
     locale: language === undefined ? null : negotiate(language),
     clientAddress: request.ip,
     captchaAnswer: body.gotrue_meta_security?.captcha_token ?? undefined,
@@ -107,7 +116,7 @@ export const readRemembered = (
 const readRedirect = (
   request: FastifyRequest,
   fromBody: Maybe<string>,
-  rules: Pick<GotrueRules, 'redirects' | 'production'>,
+  rules: RedirectRules,
 ): string | null => {
   const query = request.query as Readonly<Record<string, unknown>>;
   const wished = [request.headers['redirect_to'], query['redirect_to'], fromBody].find(
@@ -116,10 +125,7 @@ const readRedirect = (
   return allowedRedirect(wished, rules) ?? allowedRedirect(request.headers.referer, rules);
 };
 
-export const allowedRedirect = (
-  text: unknown,
-  { redirects, production }: Pick<GotrueRules, 'redirects' | 'production'>,
-): string | null => {
+export const allowedRedirect = (text: unknown, { redirects, production }: RedirectRules): string | null => {
   if (typeof text !== 'string' || text === '') return null;
   const decision = judgeRedirect(text, redirects, production);
   return decision.allowed ? decision.url : null;

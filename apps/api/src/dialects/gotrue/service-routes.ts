@@ -35,7 +35,7 @@ export const serviceRoutes =
         const { body } = request;
         if (textOf(body.email) === '') throw invalid('An email address is required');
         const email = readEmail(textOf(body.email), rules);
-        const { redirectUrl, locale, clientAddress } = readRemembered(request, body, deps);
+        const { redirectUrl, locale, clientAddress } = readRemembered(request, body, deps, organizationId);
         const outcome = await deps.invite({
           organizationId,
           email,

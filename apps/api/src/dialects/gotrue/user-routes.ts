@@ -51,7 +51,7 @@ export const userRoutes =
         const identity = await authenticate(deps, request.headers.authorization);
         const { body } = request;
         const [email, phone, password] = [textOf(body.email), textOf(body.phone), textOf(body.password)];
-        const asked = readRemembered(request, body, deps);
+        const asked = readRemembered(request, body, deps, identity.organizationId);
         const outcome = await deps.updateProfile({
           ...asked,
           organizationId: identity.organizationId,

@@ -46,7 +46,7 @@ const linked = [
 export const pageRoutes =
   (deps: GotrueDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { rules, brand } = deps;
+    const { rules, brand, organizationId } = deps;
     const browserOf = (request: FastifyRequest) => readBrowser(request.headers.cookie, rules.production);
     const localeOf = (request: FastifyRequest) => deps.negotiate(request.headers['accept-language']);
 
@@ -77,7 +77,7 @@ export const pageRoutes =
       async (request, reply) => {
         const { query } = request;
         const token = query.token ?? query.token_hash ?? '';
-        const wished = allowedRedirect(query.redirect_to, rules) ?? rules.siteUrl;
+        const wished = baseOf({ redirectUrl: query.redirect_to ?? null, organizationId });
         if (!tokenShape.test(token)) return leave(reply, errorCallback(wished, otpExpired, false));
         const facts = await deps.readToken({ by: 'link', tokenHash: hashToken(token) });
         if (facts.state === 'unknown' || !linked.some((purpose) => purpose === facts.purpose))
@@ -216,8 +216,11 @@ export const pageRoutes =
     };
 
     /** Judged again: an origin that was taken off the list gets no session from then on. */
-    const baseOf = ({ redirectUrl }: Pick<KnownToken, 'redirectUrl'>): string =>
-      allowedRedirect(redirectUrl, rules) ?? rules.siteUrl;
+    const baseOf = (token: Pick<KnownToken, 'redirectUrl' | 'organizationId'>): string =>
+      allowedRedirect(token.redirectUrl, {
+        redirects: deps.redirectsOf(token.organizationId),
+        production: rules.production,
+      }) ?? rules.siteUrl;
   };
 
 /** 303: whatever brought the person here, the browser goes on with a GET. */

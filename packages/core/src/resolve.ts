@@ -10,6 +10,15 @@ export const notSentReasons = {
   already_verified: 'The account has already proved its address.',
   suspended: 'The account is suspended.',
   email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
+  sms_off: 'SMS is switched off (SMS_PROVIDER=none); the code was made but not sent.',
+  sms_country_not_allowed: 'The country of the number is not in SMS_COUNTRIES.',
+  sms_number_not_allowed: 'The number is not one that an SMS may go to: not assigned, or not a mobile number.',
+  sms_budget_prefix: 'Too many SMS went to this number block within an hour (SMS_BUDGET_PREFIX).',
+  sms_budget_country: 'The money for SMS to this country is used up (SMS_BUDGET_COUNTRY).',
+  sms_budget_organization: 'The money for SMS of this organization is used up (SMS_BUDGET_ORGANIZATION).',
+  sms_budget_global: 'The money for all SMS is used up (SMS_BUDGET_GLOBAL).',
+  sms_prefix_paused: 'SMS to this number block are paused: too few of its codes were used.',
+  sms_country_paused: 'SMS to this country are paused: too few of its codes were used.',
   too_late: 'It could not be handed over while it was still of use.',
   no_such_channel: 'The account has no address for this kind of message.',
   change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
@@ -18,6 +27,14 @@ export const notSentReasons = {
 } as const;
 
 export type NotSentReason = keyof typeof notSentReasons;
+
+/** Why an SMS was not worth its money, or not to be risked. */
+export type SmsSkipReason = Extract<
+  NotSentReason,
+  | `sms_budget_${string}`
+  | `sms_${'prefix' | 'country'}_paused`
+  | `sms_${'number' | 'country'}_not_allowed`
+>;
 
 /** Reasons why a worker puts a message off although it is due: an operator must act before it can go. */
 export const putOffReasons = {
@@ -35,10 +52,14 @@ export const isPutOffReason = (reason: string): reason is PutOffReason =>
 /** What becomes of a claimed message. `skip` is nobody's fault, `give_up` shows as FAILED. */
 export type Resolution =
   | { readonly kind: 'send'; readonly account: Account; readonly to: string }
-  | { readonly kind: 'make_token_only'; readonly account: Account; readonly reason: 'email_off' }
+  | {
+      readonly kind: 'make_token_only';
+      readonly account: Account;
+      readonly reason: 'email_off' | 'sms_off';
+    }
   | {
       readonly kind: 'skip';
-      readonly reason: Exclude<NotSentReason, 'email_off' | 'too_late' | 'lost_too_often'>;
+      readonly reason: Exclude<NotSentReason, 'email_off' | 'sms_off' | 'too_late' | 'lost_too_often'>;
     }
   | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
 
@@ -79,7 +100,8 @@ export const resolve = (
   if (ineligible !== null) return { kind: 'skip', reason: ineligible };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
-  if (policy.channelOff) return { kind: 'make_token_only', account, reason: 'email_off' };
+  if (policy.channelOff)
+    return { kind: 'make_token_only', account, reason: purpose.channel === 'sms' ? 'sms_off' : 'email_off' };
   if (facts.lostLeases >= lostLeasesMax) return { kind: 'give_up', reason: 'lost_too_often' };
   if (facts.ageSeconds > purpose.sendWithinSeconds) return { kind: 'give_up', reason: 'too_late' };
   return { kind: 'send', account, to };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mailQueue, messageIdOfJob, sendJobId, sendJobName } from '../src/jobs/send.ts';
+import { messageIdOfJob, queueNames, sendJobId, sendJobName } from '../src/jobs/send.ts';
 
 const id = '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01';
 
@@ -16,4 +16,4 @@ test.each(['', id, `${id}-`, `${id}-x`, `${id}-1-2`, `x${id}-1`, `${id.toUpperCa
 );
 
 test('no name holds a colon, which BullMQ refuses', () =>
-  expect([mailQueue, sendJobName, sendJobId(id, 1)].join('')).not.toContain(':'));
+  expect([...Object.values(queueNames), sendJobName, sendJobId(id, 1)].join('')).not.toContain(':'));

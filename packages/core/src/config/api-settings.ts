@@ -2,6 +2,7 @@ import { isAddressRange } from '../client-address.ts';
 import { parseLimits } from '../limits.ts';
 import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
+import { smsApiSettings } from './sms-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
   const ranges = value
@@ -118,6 +119,7 @@ export const apiSettings = {
     describe:
       'Oldest (or most future) timestamp of a webhook that is accepted. Replays are refused whatever their age.',
   }),
+  ...smsApiSettings,
   INTAKE_BATCH_MAX: integer({
     min: 1,
     max: 500,

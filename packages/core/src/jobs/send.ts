@@ -1,5 +1,10 @@
-/** The queue of mails and the one job in it. BullMQ forbids `:` in queue names and custom ids. */
-export const mailQueue = 'mail';
+import type { Channel } from '../destination.ts';
+
+/**
+ * The queues, one for each channel so that neither waits for the other, and the one job in them. BullMQ
+ * forbids `:` in queue names and custom ids.
+ */
+export const queueNames = { email: 'mail', sms: 'sms' } as const satisfies Record<Channel, string>;
 export const sendJobName = 'send';
 
 /**

@@ -204,6 +204,10 @@ const refused = ({ message, events }: TimelineFacts, words: ChannelWords): strin
   return `It failed for good: ${clause}. Check the address with the person; a correction needs a new request.`;
 };
 
+/** An SMS that may have been taken. */
+const unanswered = (reason: string | null, words: ChannelWords): string =>
+  `Nobody knows whether it was sent: ${lookUp(words.failures, reason) ?? 'no clear answer came'}. It is not tried again by itself, because that could cost twice; a report of the provider still counts. Let the person ask again.`;
+
 const summaryOf = (facts: TimelineFacts, now: Date): string => {
   const { message } = facts;
   const words = wordsOf(message.channel ?? 'email');
@@ -216,6 +220,7 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
     case 'gave_up': {
       const step = lookUp(nextStepsNotSent, message.reason);
       if (step !== undefined) return `${reasonSentence(message.reason)} ${step}`;
+      if (message.status === 'gave_up' && message.channel === 'sms') return unanswered(message.reason, words);
       return message.status === 'gave_up'
         ? refused(facts, words)
         : `${reasonSentence(message.reason)} Read the entries below.`;

@@ -55,6 +55,12 @@ export const forgetExpired = {
         SELECT subject_key FROM code_guesses
          WHERE window_ends_at < now() ORDER BY window_ends_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  smsSpend: forget(
+    () => sql`
+      DELETE FROM sms_spend WHERE (scope, bucket_seconds, bucket_at) IN (
+        SELECT scope, bucket_seconds, bucket_at FROM sms_spend
+         WHERE bucket_at < now() - interval '2 days' ORDER BY bucket_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   deliveryEvents: forget(
     (days) => sql`
       DELETE FROM delivery_events WHERE id IN (

@@ -55,6 +55,11 @@ export type AccountEventType =
   | 'VERIFICATION_EMAIL_DELIVERED'
   | 'VERIFICATION_EMAIL_TEMP_FAILED'
   | 'VERIFICATION_EMAIL_COMPLAINED'
+  | 'VERIFICATION_SMS_SENT'
+  | 'VERIFICATION_SMS_FAILED'
+  | 'VERIFICATION_SMS_DELIVERED'
+  | 'VERIFICATION_SMS_TEMP_FAILED'
+  | 'VERIFICATION_SMS_COMPLAINED'
   | 'EMAIL_VERIFIED'
   | 'PHONE_VERIFIED'
   | 'EMAIL_CHANGED'
@@ -192,6 +197,34 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+export interface SmsSendsTable {
+  message_id: string;
+  attempt: number;
+  organization_id: string;
+  country: string;
+  prefix: string;
+  cost_micros: string;
+  reserved_at: Date;
+  released_at: Date | null;
+  verified_at: Date | null;
+}
+
+export interface SmsSpendTable {
+  scope: string;
+  bucket_seconds: number;
+  bucket_at: Date;
+  sends: number;
+  cost_micros: string;
+}
+
+export interface SmsPausesTable {
+  scope: string;
+  paused_at: Generated<Date>;
+  sends: number;
+  verified: number;
+  released_at: Date | null;
+}
+
 export interface Schema {
   organizations: OrganizationsTable;
   accounts: AccountsTable;
@@ -204,6 +237,9 @@ export interface Schema {
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;
+  sms_sends: SmsSendsTable;
+  sms_spend: SmsSpendTable;
+  sms_pauses: SmsPausesTable;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

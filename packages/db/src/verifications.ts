@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import { findPurpose } from '@reconfirm/core/purposes/registry';
 import { confirmChangeSide } from './contact-changes.ts';
 import { type Database, databaseErrorCode } from './database.ts';
+import { markSmsVerified } from './sms-spend.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
 /** What a confirmation came to. `live`: it changed the state just now. `address_taken`: nothing was changed. */
@@ -32,6 +34,7 @@ export const confirmToken = async (
       if (!purposes.includes(facts.purpose)) return { ...facts, state: 'other_purpose' };
       if (facts.state !== 'live') return facts;
       if (!(await consume(tx, facts.messageId, presented.by))) return { ...facts, state: 'consumed' };
+      if (findPurpose(facts.purpose)?.channel === 'sms') await markSmsVerified(tx, facts.messageId);
       const done = await takeEffect(tx, facts, presented.by);
       return done === null ? { ...facts, state: 'superseded' } : { ...facts, email: done.email };
     });

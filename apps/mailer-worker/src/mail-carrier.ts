@@ -63,11 +63,14 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   };
 
   return {
+    channel: 'email',
     providerName: provider.name,
+    // A second copy costs nothing, and its link is the same.
+    retriesAmbiguous: true,
     isOff: provider.carriesMail === 'none',
     prepare: (draft) => {
       const mail = compose(draft);
-      return (signal) => transport.send(mail, signal);
+      return { send: (signal) => transport.send(mail, signal) };
     },
   };
 };

@@ -1,4 +1,8 @@
-import { type CountryCode, parsePhoneNumberFromString, type PhoneNumber as Parsed } from 'libphonenumber-js/max';
+import {
+  type CountryCode,
+  parsePhoneNumberFromString,
+  type PhoneNumber as Parsed,
+} from 'libphonenumber-js/max';
 import type { Destination } from './destination.ts';
 
 /** ISO 3166-1 alpha-2, upper case. */

@@ -12,7 +12,8 @@ export const notSentReasons = {
   email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
   sms_off: 'SMS is switched off (SMS_PROVIDER=none); the code was made but not sent.',
   sms_country_not_allowed: 'The country of the number is not in SMS_COUNTRIES.',
-  sms_number_not_allowed: 'The number is not one that an SMS may go to: not assigned, or not a mobile number.',
+  sms_number_not_allowed:
+    'The number is not one that an SMS may go to: not assigned, or not a mobile number.',
   sms_budget_prefix: 'Too many SMS went to this number block within an hour (SMS_BUDGET_PREFIX).',
   sms_budget_country: 'The money for SMS to this country is used up (SMS_BUDGET_COUNTRY).',
   sms_budget_organization: 'The money for SMS of this organization is used up (SMS_BUDGET_ORGANIZATION).',
@@ -31,9 +32,7 @@ export type NotSentReason = keyof typeof notSentReasons;
 /** Why an SMS was not worth its money, or not to be risked. */
 export type SmsSkipReason = Extract<
   NotSentReason,
-  | `sms_budget_${string}`
-  | `sms_${'prefix' | 'country'}_paused`
-  | `sms_${'number' | 'country'}_not_allowed`
+  `sms_budget_${string}` | `sms_${'prefix' | 'country'}_paused` | `sms_${'number' | 'country'}_not_allowed`
 >;
 
 /** Reasons why a worker puts a message off although it is due: an operator must act before it can go. */

@@ -6,7 +6,9 @@ interface Problem {
 }
 
 /** Where SMS may go. An empty list is SMS switched off. */
-export type SmsCountries = { readonly kind: 'any' } | { readonly kind: 'only'; readonly countries: ReadonlySet<CountryIso2> };
+export type SmsCountries =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'only'; readonly countries: ReadonlySet<CountryIso2> };
 
 export interface SmsRules {
   readonly countries: SmsCountries;

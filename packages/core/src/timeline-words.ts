@@ -17,10 +17,14 @@ export const nextStepsNotSent = {
   sms_off: 'Set SMS_PROVIDER and let the person ask again, or verify the account by hand.',
   sms_country_not_allowed: 'Add the country to SMS_COUNTRIES if people there are wanted.',
   sms_number_not_allowed: 'Ask the person for a mobile number; a new block goes into SMS_ALLOW_PREFIXES.',
-  sms_budget_prefix: 'Look at who asks for numbers of this block; a real crowd needs a higher SMS_BUDGET_PREFIX.',
-  sms_budget_country: 'See whether the requests are real before the budget is raised; it fills again by the hour.',
-  sms_budget_organization: 'See whether the requests are real before the budget is raised; it fills again by the hour.',
-  sms_budget_global: 'See whether the requests are real before the budget is raised; it fills again by the hour.',
+  sms_budget_prefix:
+    'Look at who asks for numbers of this block; a real crowd needs a higher SMS_BUDGET_PREFIX.',
+  sms_budget_country:
+    'See whether the requests are real before the budget is raised; it fills again by the hour.',
+  sms_budget_organization:
+    'See whether the requests are real before the budget is raised; it fills again by the hour.',
+  sms_budget_global:
+    'See whether the requests are real before the budget is raised; it fills again by the hour.',
   sms_prefix_paused: 'See whether its people are real, then release it at POST /v1/admin/sms/release.',
   sms_country_paused: 'See whether its people are real, then release it at POST /v1/admin/sms/release.',
   too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
@@ -115,7 +119,8 @@ const sms: ChannelWords = {
     complained: 'The recipient has answered STOP.',
   },
   hard: 'hard, the number takes no SMS',
-  refusedForGood: 'The number takes no SMS. Ask the person for another number, or to correct a typing mistake.',
+  refusedForGood:
+    'The number takes no SMS. Ask the person for another number, or to correct a typing mistake.',
   refusedForNow:
     'It did not reach the phone, for a reason that may pass. Read the reason below, then let the person ask again.',
   notReported: 'The provider took it; whether it reached the phone is not reported yet.',

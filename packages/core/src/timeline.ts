@@ -107,11 +107,7 @@ const attemptEntry = (attempt: AttemptFacts, words: ChannelWords): TimelineEntry
 
 const reportEntry = (report: ReportFacts, words: ChannelWords): TimelineEntry => {
   const kind =
-    report.bounce === null
-      ? null
-      : report.bounce === 'hard'
-        ? words.hard
-        : 'soft, it may work another time';
+    report.bounce === null ? null : report.bounce === 'hard' ? words.hard : 'soft, it may work another time';
   return entry(report.receivedAt, words.reports[report.type], [kind, report.reason]);
 };
 
@@ -137,11 +133,17 @@ const verificationEntries = (
   if (verification === null) return [];
   const { createdAt, expiresAt, consumedAt } = verification;
   const made = entry(createdAt, `The ${credential} was made.`);
-  if (consumedAt !== null) return [made, entry(consumedAt, `The ${credential} was used: the address is confirmed.`)];
+  if (consumedAt !== null)
+    return [made, entry(consumedAt, `The ${credential} was used: the address is confirmed.`)];
   const isOver = expiresAt.getTime() <= now.getTime();
   return [
     made,
-    entry(expiresAt, isOver ? `The ${credential} expired unused.` : `The ${credential} will expire, unless it is used before.`),
+    entry(
+      expiresAt,
+      isOver
+        ? `The ${credential} expired unused.`
+        : `The ${credential} will expire, unless it is used before.`,
+    ),
   ];
 };
 

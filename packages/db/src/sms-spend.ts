@@ -133,7 +133,9 @@ export const releaseSms = async (db: Database, messageId: string, attempt: numbe
 /** Marks the sends of a message as worth their money: its code was used. */
 export const markSmsVerified = async (db: Database, messageId: string): Promise<void> => {
   await sql`
-    UPDATE sms_sends SET verified_at = now() WHERE message_id = ${messageId} AND verified_at IS NULL`.execute(db);
+    UPDATE sms_sends SET verified_at = now() WHERE message_id = ${messageId} AND verified_at IS NULL`.execute(
+    db,
+  );
 };
 
 /** A number block or a country, as the tables name it. */

@@ -67,7 +67,9 @@ const emptyBudgets = async (): Promise<void> => {
 const letTimePass = async (seconds: number): Promise<void> => {
   await sql`UPDATE sms_sends SET reserved_at = reserved_at - make_interval(secs => ${seconds})`.execute(db);
   // Buckets of one size move by whole ones, so that none falls upon another.
-  await sql`UPDATE sms_spend SET bucket_at = bucket_at - make_interval(secs => ceil(${seconds}::float8 / bucket_seconds) * bucket_seconds)`.execute(db);
+  await sql`UPDATE sms_spend SET bucket_at = bucket_at - make_interval(secs => ceil(${seconds}::float8 / bucket_seconds) * bucket_seconds)`.execute(
+    db,
+  );
 };
 
 const spentIn = async (scope: string): Promise<readonly { sends: number; micros: number }[]> => {

@@ -1,9 +1,12 @@
 import { createPostgresBackend, Worker, type WorkerOptions } from 'bullmq';
-import { mailQueue, messageIdOfJob } from '@reconfirm/core/jobs/send';
+import type { Channel } from '@reconfirm/core/destination';
+import { messageIdOfJob, queueNames } from '@reconfirm/core/jobs/send';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
 
 export interface MailWorkerOptions {
   readonly backend: QueueBackend;
+  /** Whose queue it works on; that of e-mail unless it is said. */
+  readonly channel?: Channel;
   readonly concurrency: number;
   /** Hand-overs of all workers together; undefined: no limit. */
   readonly rate: { readonly max: number; readonly windowSeconds: number } | undefined;
@@ -27,7 +30,7 @@ const housekeepingMs = 1000;
 /** Answers of a Redis that cannot take writes now; asking again at once only burns the CPU. */
 const unwritable = /OOM|READONLY|MISCONF|NOREPLICAS|LOADING|CLUSTERDOWN/;
 
-/** Opens the consuming side of the mail queue and starts it. */
+/** Opens the consuming side of one channel's queue and starts it. */
 export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
   const shared: Omit<WorkerOptions, 'connection'> = {
     concurrency: options.concurrency,
@@ -49,15 +52,16 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
     await handled.finally(() => inHand.delete(handled));
   };
   const { backend } = options;
+  const queueName = queueNames[options.channel ?? 'email'];
   const open = (): Worker =>
     backend.kind === 'redis'
-      ? new Worker(mailQueue, process, {
+      ? new Worker(queueName, process, {
           ...shared,
           connection: backend.redis,
           prefix: queuePrefix(backend.prefix),
         })
       : (new Worker(
-          mailQueue,
+          queueName,
           process,
           { ...shared, connection: postgresConnection(backend), runRetryDelay: 1000 },
           createPostgresBackend,

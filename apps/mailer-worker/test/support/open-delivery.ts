@@ -38,6 +38,7 @@ export const openDelivery = async (
   const starts: AttemptStart[] = [];
   const real = createDeliveryStore({
     db: scene.db,
+    channel: 'email',
     leaseSeconds: config.LEASE_SECONDS,
     recordPatienceMs: 5000,
   });

@@ -22,7 +22,9 @@ export const smsSettingsOf = (config: WorkerConfig): SmsSettings => {
 export const sharedSmsProblems = (config: ApiConfig | WorkerConfig): string[] => {
   if (config.NODE_ENV !== 'production') return [];
   return [
-    ...(config.SMS_PROVIDER === 'log' ? ['SMS_PROVIDER must not be log in production: no SMS would leave'] : []),
+    ...(config.SMS_PROVIDER === 'log'
+      ? ['SMS_PROVIDER must not be log in production: no SMS would leave']
+      : []),
     ...(config.SMS_COUNTRIES.kind === 'any'
       ? ['SMS_COUNTRIES must not be * in production: whoever owns an expensive number would be paid']
       : []),
@@ -36,11 +38,15 @@ export const workerSmsProblems = (config: WorkerConfig): string[] => {
   const settings = smsSettingsOf(config);
   const problems = [...http.problems(settings)];
   if (config.NODE_ENV === 'production' && !settings.apiUrl.startsWith('https:') && settings.apiUrl !== '')
-    problems.push(`${config.SMS_PROVIDER === 'twilio' ? 'TWILIO_API_URL' : 'SMS_HTTP_URL'} must start with https:// in production: codes would travel in clear`);
+    problems.push(
+      `${config.SMS_PROVIDER === 'twilio' ? 'TWILIO_API_URL' : 'SMS_HTTP_URL'} must start with https:// in production: codes would travel in clear`,
+    );
   const { SMS_COUNTRIES: countries, SMS_PRICES: prices } = config;
   const unpriced =
     countries.kind === 'any'
-      ? prices.otherwise === undefined ? ['default'] : []
+      ? prices.otherwise === undefined
+        ? ['default']
+        : []
       : [...countries.countries].filter((country) => priceOf(prices, country) === undefined);
   if (unpriced.length > 0)
     problems.push(`SMS_PRICES must hold a price for ${unpriced.join(', ')}: a budget in money needs one`);

@@ -90,9 +90,7 @@ export const smsWorkerSettings = {
       describe: 'Where each SMS is posted. Required with SMS_PROVIDER=http; https in production.',
     }),
   ),
-  SMS_HTTP_TOKEN: optional(
-    secret(text({ form: 'any text', describe: 'Bearer token for SMS_HTTP_URL.' })),
-  ),
+  SMS_HTTP_TOKEN: optional(secret(text({ form: 'any text', describe: 'Bearer token for SMS_HTTP_URL.' }))),
   SMS_TIMEOUT_SECONDS: integer({
     min: 1,
     max: 60,
@@ -124,11 +122,19 @@ export const smsWorkerSettings = {
     describe: 'Most SMS in an hour to one number block (the first seven digits).',
   }),
   SMS_BUDGET_COUNTRY: custom(
-    { form: 'money in an hour/in a day', fallback: '10/50', describe: 'Most that SMS to one country may cost.' },
+    {
+      form: 'money in an hour/in a day',
+      fallback: '10/50',
+      describe: 'Most that SMS to one country may cost.',
+    },
     parseSmsBudget,
   ),
   SMS_BUDGET_ORGANIZATION: custom(
-    { form: 'money in an hour/in a day', fallback: '10/50', describe: 'Most that SMS of one organization may cost.' },
+    {
+      form: 'money in an hour/in a day',
+      fallback: '10/50',
+      describe: 'Most that SMS of one organization may cost.',
+    },
     parseSmsBudget,
   ),
   SMS_BUDGET_GLOBAL: custom(

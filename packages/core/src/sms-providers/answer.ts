@@ -10,7 +10,9 @@ export const retryAfterOf = ({ headers }: SmsHttpAnswer): number | undefined => 
   const seconds = /^\d{1,9}$/.test(text)
     ? Number(text)
     : (Date.parse(text) - Date.parse(headers['date'] ?? '')) / 1000;
-  return Number.isFinite(seconds) ? Math.min(Math.max(Math.ceil(seconds), 1), retryAfterSecondsMax) : undefined;
+  return Number.isFinite(seconds)
+    ? Math.min(Math.max(Math.ceil(seconds), 1), retryAfterSecondsMax)
+    : undefined;
 };
 
 export const failed = (
@@ -28,16 +30,25 @@ export const failed = (
  * The verdict that the status alone allows. A 5xx other than 503 may come from something between us and a
  * provider that has taken the message: it is `ambiguous`, unless the provider folds repetitions by our key.
  */
-export const verdictOfStatus = (answer: SmsHttpAnswer, foldsRepetitions: boolean, word?: string): SmsVerdict => {
+export const verdictOfStatus = (
+  answer: SmsHttpAnswer,
+  foldsRepetitions: boolean,
+  word?: string,
+): SmsVerdict => {
   const { status } = answer;
   const of = (kind: SmsFailure['kind'], code: SmsFailureCode): SmsVerdict => failed(answer, kind, code, word);
   if (status === 429) return of('transient', 'throttled');
   if (status === 401 || status === 403) return of('misconfigured', 'auth');
   if (status === 402) return of('misconfigured', 'quota');
   // A redirect is not followed: our credentials would go where nobody sent them.
-  if (status === 404 || status === 405 || (status >= 300 && status < 400)) return of('misconfigured', 'settings');
+  if (status === 404 || status === 405 || (status >= 300 && status < 400))
+    return of('misconfigured', 'settings');
   if (status === 408 || status === 425 || status === 503) return of('transient', 'unavailable');
-  if (status >= 500) return of(foldsRepetitions ? 'transient' : 'ambiguous', foldsRepetitions ? 'unavailable' : 'unclear_answer');
+  if (status >= 500)
+    return of(
+      foldsRepetitions ? 'transient' : 'ambiguous',
+      foldsRepetitions ? 'unavailable' : 'unclear_answer',
+    );
   if (status >= 400) return of('permanent', 'message_refused');
   return of('ambiguous', 'unclear_answer');
 };

@@ -5,7 +5,14 @@ import type { WebhookRequest, WebhookSettings, WebhookVerdict } from '../provide
 import { decodeJson, fieldsOf, headerOf, textOf } from '../providers/webhook-body.ts';
 import { endsNumber, type SmsFailure, type SmsFailureCode, smsFailureClauses } from '../sms-failure.ts';
 import { failed, providerIdPattern, verdictOfStatus } from './answer.ts';
-import type { OutgoingSms, SmsHttpAnswer, SmsHttpRequest, SmsProvider, SmsSettings, SmsVerdict } from './provider.ts';
+import type {
+  OutgoingSms,
+  SmsHttpAnswer,
+  SmsHttpRequest,
+  SmsProvider,
+  SmsSettings,
+  SmsVerdict,
+} from './provider.ts';
 
 const path = '/v1/sms/webhook';
 
@@ -82,10 +89,14 @@ const verify = (request: WebhookRequest, settings: WebhookSettings): WebhookVerd
     .split(' ', 10)
     .flatMap((part) => (part.startsWith('v1,') ? [part.slice(3)] : []));
   if (id === '' || timestamp === '' || signatures.length === 0) return { ok: false, reason: 'missing' };
-  if (!/^\d{10}$/.test(timestamp) || !/^[\x21-\x7e]{1,100}$/.test(id)) return { ok: false, reason: 'malformed' };
+  if (!/^\d{10}$/.test(timestamp) || !/^[\x21-\x7e]{1,100}$/.test(id))
+    return { ok: false, reason: 'malformed' };
 
   const matches = keys.flatMap((key) => {
-    const mac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(request.rawBody).digest('base64');
+    const mac = createHmac('sha256', key)
+      .update(`${id}.${timestamp}.`)
+      .update(request.rawBody)
+      .digest('base64');
     return signatures.map((given) => timingSafeEqual(sha256(given), sha256(mac)));
   });
   if (!matches.includes(true)) return { ok: false, reason: 'mismatch' };

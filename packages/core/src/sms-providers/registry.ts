@@ -5,7 +5,10 @@ import type { SmsProvider } from './provider.ts';
 import { twilio } from './twilio.ts';
 
 /** Every provider that SMS_PROVIDER can name. Adding one: a file beside `twilio.ts`, a line here, fixtures. */
-export const smsProviders = { twilio, http: genericHttp, log, none } as const satisfies Record<string, SmsProvider>;
+export const smsProviders = { twilio, http: genericHttp, log, none } as const satisfies Record<
+  string,
+  SmsProvider
+>;
 
 export type SmsProviderName = keyof typeof smsProviders;
 

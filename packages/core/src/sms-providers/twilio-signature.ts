@@ -7,7 +7,8 @@ const sha256 = (data: string | Uint8Array): Buffer => createHash('sha256').updat
 /** Digests of both texts are compared, so neither content nor length shows in the time it takes. */
 const isSame = (given: string, expected: string): boolean => timingSafeEqual(sha256(given), sha256(expected));
 
-const macOf = (token: string, text: string): string => createHmac('sha1', token).update(text).digest('base64');
+const macOf = (token: string, text: string): string =>
+  createHmac('sha1', token).update(text).digest('base64');
 
 /** Twilio signs the URL with or without its port, depending on the product and the port. */
 const spellingsOf = (url: string): readonly string[] => {
@@ -25,7 +26,12 @@ const signedFields = (rawBody: Uint8Array): string => {
     values.set(name, (values.get(name) ?? new Set()).add(value));
   return [...values]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, own]) => [...own].toSorted().map((value) => name + value).join(''))
+    .map(([name, own]) =>
+      [...own]
+        .toSorted()
+        .map((value) => name + value)
+        .join(''),
+    )
     .join('');
 };
 

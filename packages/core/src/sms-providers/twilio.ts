@@ -3,14 +3,23 @@ import { isUuid } from '../message-id.ts';
 import { decodeJson, fieldsOf, textOf } from '../providers/webhook-body.ts';
 import { endsNumber, type SmsFailureCode, smsFailureClauses } from '../sms-failure.ts';
 import { failed, providerIdPattern, verdictOfStatus } from './answer.ts';
-import type { OutgoingSms, SmsHttpAnswer, SmsHttpRequest, SmsProvider, SmsSettings, SmsVerdict } from './provider.ts';
+import type {
+  OutgoingSms,
+  SmsHttpAnswer,
+  SmsHttpRequest,
+  SmsProvider,
+  SmsSettings,
+  SmsVerdict,
+} from './provider.ts';
 import { twilioCodes } from './twilio-codes.ts';
 import { verifyTwilioWebhook } from './twilio-signature.ts';
 
 const path = '/v1/twilio/webhook';
 
 const problems = (settings: SmsSettings): readonly string[] => [
-  ...(/^AC[0-9a-f]{32}$/i.test(settings.accountId) ? [] : ['TWILIO_ACCOUNT_SID must be an account SID (AC and 32 digits) with SMS_PROVIDER=twilio']),
+  ...(/^AC[0-9a-f]{32}$/i.test(settings.accountId)
+    ? []
+    : ['TWILIO_ACCOUNT_SID must be an account SID (AC and 32 digits) with SMS_PROVIDER=twilio']),
   ...(settings.secret === undefined ? ['TWILIO_AUTH_TOKEN is required with SMS_PROVIDER=twilio'] : []),
   ...(settings.from === '' ? ['SMS_FROM is required with SMS_PROVIDER=twilio'] : []),
 ];
@@ -50,7 +59,9 @@ const readAnswer = (answer: SmsHttpAnswer): SmsVerdict => {
   const isSuccess = answer.status >= 200 && answer.status < 300;
   const isRefused = ['failed', 'undelivered'].includes(textOf(body, 'status') ?? '');
   if (isSuccess && !isRefused)
-    return providerIdPattern.test(sid) ? { kind: 'accepted', providerMessageId: sid } : verdictOfStatus(answer, false);
+    return providerIdPattern.test(sid)
+      ? { kind: 'accepted', providerMessageId: sid }
+      : verdictOfStatus(answer, false);
   if (isSuccess) return failed(answer, 'permanent', known?.code ?? 'message_refused', word);
   // A code of a 5xx does not make it certain that nothing was taken.
   if (known === undefined || answer.status >= 500) return verdictOfStatus(answer, false, word);

@@ -7,7 +7,6 @@ import { type ContractLimits, type LimitSubject, rememberSecondsOf } from '@reco
 import { logLabel } from '@reconfirm/core/keyed-hash';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
-import { Secret } from '@reconfirm/core/secret';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import * as accounts from '@reconfirm/db/accounts';
 import { createBatcher } from '@reconfirm/db/batcher';
@@ -21,7 +20,8 @@ import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
-import { createDoorbell, type Doorbell } from '@reconfirm/queue/doorbell';
+import type { Doorbell } from '@reconfirm/queue/doorbell';
+import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { connectForCalls, redisProblems } from '@reconfirm/queue/redis';
 import { buildApp } from './app.ts';
 import { demoRoute } from './demo-route.ts';
@@ -36,7 +36,9 @@ import { type ApiMetrics, createApiMetrics } from './metrics.ts';
 import { createRegister } from './register.ts';
 import { addressKeyOf, type KeySettings } from './request-keys.ts';
 import { createResend } from './resend.ts';
-import { webhookRoute } from './webhooks.ts';
+import { smsIntakeOf } from './sms-intake.ts';
+import { smsRoutes } from './sms-routes.ts';
+import { signingKeysOf, webhookRoute } from './webhooks.ts';
 
 export interface Api {
   /** Not listening yet. */
@@ -73,7 +75,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
   const limits: ContractLimits = {
     ip: config.RATE_LIMIT_IP,
     email: config.RATE_LIMIT_ADDRESS,
-    phone: config.RATE_LIMIT_ADDRESS,
+    phone: config.RATE_LIMIT_PHONE,
   };
   const keys: KeySettings = {
     hashKey: config.ADDRESS_HASH_KEY,
@@ -81,7 +83,6 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     rememberSeconds: rememberSecondsOf([limits]),
   };
   const findStatus = batchedStatusLookup(db, config.INTAKE_BATCH_MAX);
-  const ring = (messageId: string): void => doorbell.ring({ messageId, attempt: 0 });
 
   const app = await buildApp({
     log,
@@ -98,6 +99,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
           contract: 'v1',
           limits,
           limiter,
+          sms: smsIntakeOf(config, stores.smsLimiter),
           findStatus,
           disclosure: config.DISCLOSURE,
           refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
@@ -110,7 +112,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
           limits,
           limiter,
           findStatus,
-          ring,
+          ring: (messageId) => doorbell.ring({ messageId, attempt: 0 }),
           write: (account, apiKey, message) => accounts.registerAccount(db, account, apiKey, message),
         }),
         limiter,
@@ -141,16 +143,15 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
+        publicUrl: config.PUBLIC_URL,
         settings: {
-          signingKeys: (config.MAILGUN_WEBHOOK_SIGNING_KEY?.reveal() ?? '')
-            .split(',')
-            .filter((key) => key.trim() !== '')
-            .map((key) => new Secret(key.trim())),
+          signingKeys: signingKeysOf(config.MAILGUN_WEBHOOK_SIGNING_KEY),
           maxAgeSeconds: config.MAILGUN_WEBHOOK_MAX_AGE_SECONDS,
         },
         store: (event) => storeDeliveryEvent(db, event),
         counted: metrics.webhook,
       }),
+      ...smsRoutes(config, db, metrics),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]
         : []),
@@ -170,6 +171,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
 
 interface Stores {
   readonly limiter: Limiter;
+  /** The same while Redis answers; else as SMS_LIMITER_ON_ERROR says. */
+  readonly smsLimiter: Limiter;
   readonly doorbell: Doorbell;
   readonly redis: Redis | undefined;
 }
@@ -179,7 +182,7 @@ const openStores = (config: ApiConfig, db: Database, log: Logger, metrics: ApiMe
   const url = config.QUEUE_BACKEND === 'redis' ? config.REDIS_URL?.reveal() : undefined;
   const postgresLimiter = createPostgresLimiter(db);
   const doorbellOn = (backend: QueueBackend): Doorbell =>
-    createDoorbell({
+    createDoorbells({
       backend,
       timeoutMs: ringTimeoutMs,
       onChange: ({ working, cause }) => {
@@ -188,8 +191,8 @@ const openStores = (config: ApiConfig, db: Database, log: Logger, metrics: ApiMe
       },
     });
   if (url === undefined) {
-    const backend = postgresBackend(config.DATABASE_URL.reveal(), config.REDIS_PREFIX);
-    return { limiter: postgresLimiter, doorbell: doorbellOn(backend), redis: undefined };
+    const doorbell = doorbellOn(postgresBackend(config.DATABASE_URL.reveal(), config.REDIS_PREFIX));
+    return { limiter: postgresLimiter, smsLimiter: postgresLimiter, doorbell, redis: undefined };
   }
   const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
   const forLimits = connectForCalls(url, {
@@ -223,6 +226,7 @@ const openStores = (config: ApiConfig, db: Database, log: Logger, metrics: ApiMe
   const doorbell = doorbellOn({ kind: 'redis', redis: forRings, prefix: config.REDIS_PREFIX });
   return {
     limiter,
+    smsLimiter: limiter.withOnError(config.SMS_LIMITER_ON_ERROR),
     redis: forLimits,
     doorbell: {
       ...doorbell,

@@ -4,6 +4,7 @@ import type { Destination } from '@reconfirm/core/destination';
 import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
 import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
+import type { SmsRefusal } from '@reconfirm/core/sms-policy';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
@@ -30,9 +31,19 @@ export type ResendOutcome =
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
+  /** The number alone decides, so that nobody learns from it whose it is. */
+  | { readonly kind: 'sms_refused'; readonly reason: 'sms_off' | SmsRefusal }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
+
+/** What is different about a request that ends in an SMS: it costs money. */
+export interface SmsIntake {
+  /** The limits as they hold for SMS while Redis is away (SMS_LIMITER_ON_ERROR). */
+  readonly limiter: Limiter;
+  /** Why no SMS may go to a number, or null. */
+  readonly refusalOf: (destination: Destination) => SmsRefusal | null;
+}
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
@@ -43,6 +54,8 @@ export interface ResendDependencies {
   readonly refusesWhileEmailIsOff: boolean;
   readonly disclosure: Disclosure;
   readonly limiter: Limiter;
+  /** Without it the contract takes no request for an SMS. */
+  readonly sms?: SmsIntake;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
   readonly findIdempotent: (
@@ -58,7 +71,8 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
  */
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
-    if (deps.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const unserved = refuseChannel(command);
+    if (unserved !== null) return unserved;
     const keys = makeRequestKeys(deps.keys, {
       ...command,
       limits: deps.limits,
@@ -68,7 +82,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    const ip = await limiterOf(command).charge(keys.ip, keys.chargeId);
     if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
 
     try {
@@ -79,6 +93,17 @@ export const createResend = (deps: ResendDependencies): Resend => {
     }
   };
 
+  /** Before any limit is charged: what no message of this channel can become of now. */
+  function refuseChannel({ purpose, destination }: ResendCommand): ResendOutcome | null {
+    if (purpose.channel === 'email') return deps.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
+    const reason = deps.sms === undefined ? 'sms_off' : deps.sms.refusalOf(destination);
+    return reason === null ? null : { kind: 'sms_refused', reason };
+  }
+
+  function limiterOf({ purpose }: ResendCommand): Limiter {
+    return purpose.channel === 'sms' && deps.sms !== undefined ? deps.sms.limiter : deps.limiter;
+  }
+
   async function decideCharged(
     command: ResendCommand,
     keys: RequestKeys,
@@ -88,7 +113,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const disclosed = await discloseStatus(command, keys);
     if (disclosed !== null) return { kind: disclosed };
 
-    const address = await deps.limiter.charge(keys.address, keys.chargeId);
+    const address = await limiterOf(command).charge(keys.address, keys.chargeId);
     if (!address.allowed) {
       await refund(keys, 'ip');
       return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };

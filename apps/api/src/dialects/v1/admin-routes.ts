@@ -4,12 +4,12 @@ import type { MessageStatus } from '@reconfirm/core/message';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { explainMessage } from '@reconfirm/core/timeline';
 import type { MessageHistory } from '@reconfirm/db/message-history';
-import { bearerToken, isSameSecret } from '../../bearer-token.ts';
+import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
 import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
 import type { V1Dependencies } from './dependencies.ts';
-import { readEmail } from './read-request.ts';
+import { readAddress } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
 const pageSizeDefault = 20;
@@ -18,11 +18,7 @@ const pageSizeDefault = 20;
 export const adminRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', async (request) => {
-      const given = bearerToken(request.headers.authorization);
-      if (deps.adminKey === undefined || given === undefined || !isSameSecret(given, deps.adminKey))
-        throw new ProblemError('UNAUTHORIZED', { headers: { 'www-authenticate': 'Bearer' } });
-    });
+    app.addHook('onRequest', adminOnly(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.get(
@@ -43,7 +39,7 @@ export const adminRoutes =
         const addressKey =
           address === undefined
             ? undefined
-            : addressKeyOf(deps.keys, deps.organizationId, readEmail(address, deps.rules).lookupForm);
+            : addressKeyOf(deps.keys, deps.organizationId, readAddress(address, deps.rules).lookupForm);
         const messages = await deps.listMessages({
           organizationId: deps.organizationId,
           limit: size + 1,

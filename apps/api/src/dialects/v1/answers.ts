@@ -7,6 +7,7 @@ import type { Confirmation } from '@reconfirm/db/verifications';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
+import { smsProblem } from '../../sms-problem.ts';
 
 /** What seed 001 says after a resend, whoever asked for whatever address. */
 export const resendMessage =
@@ -57,6 +58,7 @@ export const messageOf = (message: MessageSummary) => ({
   id: message.id,
   tenantId: message.accountId,
   email: message.email,
+  channel: message.channel,
   purpose: message.purpose,
   contract: message.contract,
   status: message.status,
@@ -86,6 +88,7 @@ const resendAnswers = {
   limited: (outcome) => limitProblem(outcome),
   email_off: (_, emailOff) =>
     new ProblemError(emailOff === '400' ? 'EMAIL_PROVIDER_DISABLED' : 'EMAIL_DISABLED'),
+  sms_refused: ({ reason }) => smsProblem(reason),
 } satisfies {
   [K in ResendOutcome['kind']]: (outcome: OutcomeOf<K>, emailOff: string) => Answer | ProblemError;
 };

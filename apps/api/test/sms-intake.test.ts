@@ -101,21 +101,24 @@ describe('a request for an SMS', () => {
   it.each([
     ['+12025550123', 'sms_country_not_allowed', 'SMS_COUNTRY_NOT_ALLOWED'],
     ['+46812345678', 'sms_number_not_allowed', 'SMS_NUMBER_NOT_ALLOWED'],
-  ] as const)('to %s is refused (%s) alike whether the number is registered or not, and charges nothing', async (phone, reason, problem) => {
-    const resend = onPostgres();
-    const before = await allMessages(installation.db);
-    const unknown = await ask(resend, phoneOf(phone));
-    await acceptSms(installation.db, api, phone);
-    const known = await ask(resend, phoneOf(phone));
-    expect(unknown).toEqual({ kind: 'sms_refused', reason });
-    expect(known).toEqual(unknown);
-    expect(smsProblem(reason)).toMatchObject({ reason: problem, statusCode: 400 });
-    // The one row is that of the account's own first message.
-    expect(await allMessages(installation.db)).toHaveLength(before.length + 1);
-    const charges = await installation.db.selectFrom('limit_charges').select('charge_id').execute();
-    const ids = new Set((await allMessages(installation.db)).map(({ id }) => id));
-    expect(charges.every(({ charge_id }) => ids.has(charge_id))).toBe(true);
-  });
+  ] as const)(
+    'to %s is refused (%s) alike whether the number is registered or not, and charges nothing',
+    async (phone, reason, problem) => {
+      const resend = onPostgres();
+      const before = await allMessages(installation.db);
+      const unknown = await ask(resend, phoneOf(phone));
+      await acceptSms(installation.db, api, phone);
+      const known = await ask(resend, phoneOf(phone));
+      expect(unknown).toEqual({ kind: 'sms_refused', reason });
+      expect(known).toEqual(unknown);
+      expect(smsProblem(reason)).toMatchObject({ reason: problem, statusCode: 400 });
+      // The one row is that of the account's own first message.
+      expect(await allMessages(installation.db)).toHaveLength(before.length + 1);
+      const charges = await installation.db.selectFrom('limit_charges').select('charge_id').execute();
+      const ids = new Set((await allMessages(installation.db)).map(({ id }) => id));
+      expect(charges.every(({ charge_id }) => ids.has(charge_id))).toBe(true);
+    },
+  );
 
   it('is refused by a contract that takes none, and mail that is switched off is no reason', async () => {
     const limiter = createPostgresLimiter(installation.db);
@@ -182,7 +185,11 @@ it('an accepted SMS rings in the queue of SMS', async () => {
   });
   const limiter = createPostgresLimiter(installation.db);
   const resend = createResend({
-    keys: { hashKey: api.config.ADDRESS_HASH_KEY, ipv6PrefixBits: 64, rememberSeconds: { ip: 1, email: 1, phone: 1 } },
+    keys: {
+      hashKey: api.config.ADDRESS_HASH_KEY,
+      ipv6PrefixBits: 64,
+      rememberSeconds: { ip: 1, email: 1, phone: 1 },
+    },
     contract: 'test',
     limits,
     refusesWhileEmailIsOff: true,

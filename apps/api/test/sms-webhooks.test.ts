@@ -30,7 +30,8 @@ const messageOf = async (messageId: string) =>
 
 const sidOf = (messageId: string): string => `SM${messageId.replaceAll('-', '')}`;
 
-const twilioMac = (text: string, key: string): string => createHmac('sha1', key).update(text).digest('base64');
+const twilioMac = (text: string, key: string): string =>
+  createHmac('sha1', key).update(text).digest('base64');
 
 /** A status callback as Twilio makes it, signed over the URL that it was given. */
 const twilioReport = (
@@ -47,7 +48,10 @@ const twilioReport = (
     To: '+4520123456',
     ...more.fields,
   };
-  const sorted = Object.keys(fields).toSorted().map((name) => `${name}${fields[name] ?? ''}`).join('');
+  const sorted = Object.keys(fields)
+    .toSorted()
+    .map((name) => `${name}${fields[name] ?? ''}`)
+    .join('');
   return api.app.inject({
     method: 'POST',
     url: path,
@@ -65,10 +69,30 @@ describe('POST /v1/twilio/webhook', () => {
     ['queued', {}, 'sent', null],
     ['sent', {}, 'sent', null],
     ['delivered', {}, 'delivered', null],
-    ['undelivered', { ErrorCode: '30003' }, 'bounced', '30003: the phone could not be reached: off, out of coverage or out of service'],
-    ['undelivered', { ErrorCode: '30006' }, 'bounced', '30006: the number cannot receive SMS (a landline, or a carrier that does not take them)'],
-    ['failed', { ErrorCode: '21408' }, 'bounced', '21408: our account at the SMS provider may not send to that country'],
-    ['failed', { ErrorCode: '21610' }, 'complained', '21610: the recipient has answered STOP, so the provider carries nothing to the number'],
+    [
+      'undelivered',
+      { ErrorCode: '30003' },
+      'bounced',
+      '30003: the phone could not be reached: off, out of coverage or out of service',
+    ],
+    [
+      'undelivered',
+      { ErrorCode: '30006' },
+      'bounced',
+      '30006: the number cannot receive SMS (a landline, or a carrier that does not take them)',
+    ],
+    [
+      'failed',
+      { ErrorCode: '21408' },
+      'bounced',
+      '21408: our account at the SMS provider may not send to that country',
+    ],
+    [
+      'failed',
+      { ErrorCode: '21610' },
+      'complained',
+      '21610: the recipient has answered STOP, so the provider carries nothing to the number',
+    ],
     ['something_new', {}, 'sent', null],
   ])('"%s" %j moves the message to %s', async (status, fields, expected, reason) => {
     const { messageId } = await sendSms(installation.db, api, 'twilio');
@@ -109,12 +133,12 @@ describe('POST /v1/twilio/webhook', () => {
     expect((await twilioReport(messageId, 'sent', { key: olderToken })).statusCode).toBe(200);
     expect((await twilioReport(messageId, 'delivered', { key: 'foreign' })).statusCode).toBe(401);
     const other = await sendSms(installation.db, api, 'twilio');
-    const stolen = twilioMac(`${publicUrl}/v1/twilio/webhook?m=${messageId}MessageSidSM1MessageStatusdelivered`, token);
+    const stolen = twilioMac(
+      `${publicUrl}/v1/twilio/webhook?m=${messageId}MessageSidSM1MessageStatusdelivered`,
+      token,
+    );
     const answers = await Promise.all(
-      [
-        { 'x-twilio-signature': stolen },
-        {},
-      ].map((headers) =>
+      [{ 'x-twilio-signature': stolen }, {}].map((headers) =>
         api.app.inject({
           method: 'POST',
           url: `/v1/twilio/webhook?m=${other.messageId}`,
@@ -187,7 +211,12 @@ describe('POST /v1/sms/webhook', () => {
   it.each([
     ['sms.sent', {}, 'sent', null],
     ['sms.delivered', {}, 'delivered', null],
-    ['sms.failed', { code: 'number_unknown' }, 'bounced', 'number_unknown: the network does not know the number: it may be out of service'],
+    [
+      'sms.failed',
+      { code: 'number_unknown' },
+      'bounced',
+      'number_unknown: the network does not know the number: it may be out of service',
+    ],
     ['sms.opted_out', {}, 'complained', null],
     ['sms.something_new', {}, 'sent', null],
   ])('"%s" %j moves the message to %s', async (type, more, status, reason) => {

@@ -77,14 +77,9 @@ const isCountry = (country: CountryIso2 | undefined): country is CountryCode => 
 
 /** North America and Denmark, among others, do not tell mobile numbers from fixed ones. */
 const mobileType = (parsed: Parsed): PhoneNumber['numberType'] | null => {
-  switch (parsed.getType()) {
-    case 'MOBILE':
-      return 'mobile';
-    case 'FIXED_LINE_OR_MOBILE':
-      return 'fixed_or_mobile';
-    default:
-      return null;
-  }
+  const type = parsed.getType();
+  if (type === 'MOBILE') return 'mobile';
+  return type === 'FIXED_LINE_OR_MOBILE' ? 'fixed_or_mobile' : null;
 };
 
 const toNumber = (

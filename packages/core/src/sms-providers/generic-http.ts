@@ -16,9 +16,8 @@ import type {
 
 const path = '/v1/sms/webhook';
 
-const problems = (settings: SmsSettings): readonly string[] => [
-  ...(/^https?:\/\//.test(settings.apiUrl) ? [] : ['SMS_HTTP_URL is required with SMS_PROVIDER=http']),
-];
+const problems = (settings: SmsSettings): readonly string[] =>
+  /^https?:\/\//.test(settings.apiUrl) ? [] : ['SMS_HTTP_URL is required with SMS_PROVIDER=http'];
 
 /** One JSON object for each message; docs/sms.md is its contract. A repetition carries the same key. */
 const buildRequest = (sms: OutgoingSms, settings: SmsSettings): SmsHttpRequest => ({

@@ -26,7 +26,10 @@ export const readEmail = (text: string, rules: Pick<RequestRules, 'identity'>): 
  * What an operator looks for: a number with its country, or an address. A number that nothing may be sent to is
  * looked for all the same: why it got nothing is the question.
  */
-export const readAddress = (text: string, rules: Pick<RequestRules, 'identity'>): Pick<Destination, 'lookupForm'> => {
+export const readAddress = (
+  text: string,
+  rules: Pick<RequestRules, 'identity'>,
+): Pick<Destination, 'lookupForm'> => {
   // An unescaped plus of a query arrives as a space.
   const typed = text.replace(/^ (?=\d)/, '+');
   if (!/^\s*(?:\+|00)[\d\s().-]+$/.test(typed)) return readEmail(text, rules);

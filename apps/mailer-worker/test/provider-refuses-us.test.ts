@@ -48,7 +48,7 @@ test('wrong credentials close the way to the provider, cost no message a failure
   });
   const ready = await askOps(worker, '/readyz');
   expect(ready.status).toBe(503);
-  expect(ready.body).toContain('the provider refuses our set-up (auth)');
+  expect(ready.body).toContain('the mail provider refuses our set-up (auth)');
   expect(await readMetric(worker, 'reconfirm_provider_open{channel="email"}')).toBe(0);
   expect(scene.lines).toContainEqual(
     expect.objectContaining({ msg: 'provider.changed', open: false, failure: 'auth', level: 50 }),

@@ -4,38 +4,15 @@ import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { confirmToken } from '@reconfirm/db/verifications';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from './support/eventually.ts';
-import { readMetric } from './support/ops-port.ts';
 import { hashKey, register } from './support/requests.ts';
 import { openScene, type Scene } from './support/scene.ts';
 import { answers, type Behaviour, startSmsProvider, type SmsProviderServer } from './support/sms-provider.ts';
-import {
-  httpSms,
-  registerPhone,
-  requestSms,
-  twilioAccount,
-  twilioSms,
-  twilioToken,
-} from './support/sms-requests.ts';
+import { httpSms, newNumber, registerPhone, requestSms, spendOf } from './support/sms-requests.ts';
 
 const deadSmtp = 'smtp://127.0.0.1:9';
 
 const hangUp: Behaviour = (response) => void response.destroy();
 const sayNothing: Behaviour = () => {};
-
-let numbers = 0;
-/** A Danish number that no other test uses, each in a block of its own. */
-const newNumber = (): string => {
-  numbers += 1;
-  return `+45${20_100 + numbers}456`;
-};
-
-const spendOf = async (scene: Scene, messageId: string) =>
-  scene.db
-    .selectFrom('sms_sends')
-    .select(['attempt', 'country', 'prefix', 'cost_micros', 'released_at', 'verified_at'])
-    .where('message_id', '=', messageId)
-    .orderBy('attempt')
-    .execute();
 
 describe('SMS through a gateway over HTTP', () => {
   let scene: Scene;
@@ -83,14 +60,14 @@ describe('SMS through a gateway over HTTP', () => {
       .executeTakeFirstOrThrow();
     expect(verification.code_hash).toEqual(hashCode(hashKey, row.id, code));
     const blank = { attempt: 1, country: 'DK', cost_micros: '50000', released_at: null };
-    expect(await spendOf(scene, row.id)).toEqual([
+    expect(await spendOf(scene.db, row.id)).toEqual([
       { ...blank, prefix: phone.slice(0, 8), verified_at: null },
     ]);
 
     expect(await confirmToken(scene.db, { by: 'code', messageId: row.id }, ['sms'])).toMatchObject({
       state: 'live',
     });
-    expect(await spendOf(scene, row.id)).toMatchObject([{ verified_at: expect.any(Date) }]);
+    expect(await spendOf(scene.db, row.id)).toMatchObject([{ verified_at: expect.any(Date) }]);
     const events = await scene.db
       .selectFrom('account_events')
       .select('type')
@@ -104,7 +81,7 @@ describe('SMS through a gateway over HTTP', () => {
     const id = await requestSms(scene.db, newNumber());
     expect(await scene.settled(id)).toMatchObject({ status: 'skipped', reason: 'unknown_account' });
     expect(requestOf(id)).toEqual([]);
-    expect(await spendOf(scene, id)).toEqual([]);
+    expect(await spendOf(scene.db, id)).toEqual([]);
   });
 
   test.each([
@@ -141,7 +118,7 @@ describe('SMS through a gateway over HTTP', () => {
     provider.behave(answers(200, { id: 'gateway-1' }));
     expect(row).toMatchObject({ status, reason });
     expect(requestOf(row.id)).toHaveLength(1);
-    const [spend] = await spendOf(scene, row.id);
+    const [spend] = await spendOf(scene.db, row.id);
     expect(spend?.released_at === null).toBe(money === 'kept');
   });
 
@@ -203,13 +180,13 @@ describe('SMS through a gateway over HTTP', () => {
         return row.status === 'deferred' && row.reason === code ? row : undefined;
       });
       expect((deferred.next_at.getTime() - Date.now()) / 1000).toBeGreaterThan(waitsSeconds - 1);
-      await eventually('released', async () => (await spendOf(scene, messageId))[0]?.released_at);
+      await eventually('released', async () => (await spendOf(scene.db, messageId))[0]?.released_at);
       provider.behave(answers(200, { id: 'gateway-2' }));
       await scene.skipWait(messageId);
       expect(await scene.settled(messageId)).toMatchObject({ status: 'sent', failures: 1 });
       const texts = new Set(requestOf(messageId).map(({ body }) => body));
       expect(texts.size, 'both attempts are the same request').toBe(1);
-      expect((await spendOf(scene, messageId)).map((spend) => spend.released_at === null)).toEqual([
+      expect((await spendOf(scene.db, messageId)).map((spend) => spend.released_at === null)).toEqual([
         false,
         true,
       ]);
@@ -240,88 +217,4 @@ describe('SMS through a gateway over HTTP', () => {
     }
     expect(text).not.toContain('token-of-the-gateway');
   });
-});
-
-describe('SMS when the provider refuses us', () => {
-  test('401 closes the lane of SMS, costs nobody anything, and mail does not notice', async () => {
-    await using scene = await openScene(deadSmtp);
-    await using provider = await startSmsProvider(answers(401, { code: 20003 }));
-    const worker = await scene.start(twilioSms(provider.url));
-    const { messageId } = await registerPhone(scene.db, newNumber());
-    await eventually(
-      'the lane is closed',
-      async () => (await readMetric(worker, 'reconfirm_provider_open{channel="sms"}')) === 0,
-    );
-    expect(await readMetric(worker, 'reconfirm_provider_open{channel="email"}')).toBe(1);
-    const row = await scene.message(messageId);
-    expect(row).toMatchObject({ status: 'deferred', reason: 'auth', failures: 0 });
-    await eventually('released', async () => (await spendOf(scene, messageId))[0]?.released_at);
-    provider.behave(answers(201, { sid: 'SM0123', status: 'queued', error_code: null }));
-    await eventually(
-      'it goes by itself when the provider takes us again',
-      async () => (await scene.message(messageId)).status === 'sent',
-      15_000,
-    );
-  });
-});
-
-describe('SMS through Twilio', () => {
-  test('the request is the documented one, and 500 is not tried again', async () => {
-    await using scene = await openScene(deadSmtp);
-    await using provider = await startSmsProvider(
-      answers(201, { sid: 'SM0123', status: 'queued', error_code: null }),
-    );
-    await scene.start(twilioSms(provider.url));
-    const phone = newNumber();
-    const { messageId } = await registerPhone(scene.db, phone);
-    expect(await scene.settled(messageId)).toMatchObject({ status: 'sent', provider_message_id: 'SM0123' });
-    const [request] = provider.requests;
-    expect(request?.path).toBe(`/2010-04-01/Accounts/${twilioAccount}/Messages.json`);
-    expect(request?.headers.authorization).toBe(
-      `Basic ${Buffer.from(`${twilioAccount}:${twilioToken}`).toString('base64')}`,
-    );
-    const form = new URLSearchParams(request?.body);
-    expect(form.get('To')).toBe(phone);
-    expect(form.get('From')).toBe('+15005550006');
-    expect(form.get('StatusCallback')).toBe(`https://verify.example.com/v1/twilio/webhook?m=${messageId}`);
-
-    provider.behave(answers(500, { code: 20500 }));
-    const second = await registerPhone(scene.db, newNumber());
-    expect(await scene.settled(second.messageId)).toMatchObject({
-      status: 'gave_up',
-      reason: 'unclear_answer',
-    });
-    expect(await spendOf(scene, second.messageId)).toMatchObject([{ released_at: null }]);
-
-    provider.behave(answers(400, { code: 21211, message: `The 'To' number ${phone} is not valid` }));
-    const third = await registerPhone(scene.db, newNumber());
-    expect(await scene.settled(third.messageId)).toMatchObject({
-      status: 'bounced',
-      reason: 'number_invalid',
-    });
-    expect(await scene.attempts(third.messageId)).toMatchObject([{ reply: 'HTTP 400, 21211' }]);
-
-    provider.behave((response) => {
-      response.writeHead(302, { location: `${provider.url}/elsewhere` }).end();
-    });
-    const fourth = await registerPhone(scene.db, newNumber());
-    await eventually(
-      'misconfigured',
-      async () => (await scene.message(fourth.messageId)).reason === 'settings',
-    );
-    expect(provider.requests.filter(({ path }) => path === '/elsewhere')).toEqual([]);
-  });
-});
-
-test('SMS_PROVIDER=none makes the code and sends nothing', async () => {
-  await using scene = await openScene(deadSmtp);
-  await scene.start();
-  const { messageId } = await registerPhone(scene.db, newNumber());
-  expect(await scene.settled(messageId)).toMatchObject({ status: 'skipped', reason: 'sms_off' });
-  const verification = await scene.db
-    .selectFrom('verifications')
-    .select('code_hash')
-    .where('message_id', '=', messageId)
-    .executeTakeFirst();
-  expect(verification?.code_hash).toHaveLength(32);
 });

@@ -68,3 +68,19 @@ export const twilioSms = (url: string) => ({
   SMS_PRICES: 'default=0.10',
   SMS_TIMEOUT_SECONDS: '2',
 });
+
+let numbers = 0;
+/** A Danish number that no other test of this file uses, each in a block of its own. */
+export const newNumber = (): string => {
+  numbers += 1;
+  return `+45${20_100 + numbers}456`;
+};
+
+/** What was reserved for a message, attempt by attempt. */
+export const spendOf = (db: Database, messageId: string) =>
+  db
+    .selectFrom('sms_sends')
+    .select(['attempt', 'country', 'prefix', 'cost_micros', 'released_at', 'verified_at'])
+    .where('message_id', '=', messageId)
+    .orderBy('attempt')
+    .execute();

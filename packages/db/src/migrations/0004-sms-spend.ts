@@ -27,6 +27,7 @@ const statements = [
    )`,
   `CREATE INDEX sms_sends_prefix ON sms_sends (prefix, reserved_at) WHERE released_at IS NULL`,
   `CREATE INDEX sms_sends_country ON sms_sends (country, reserved_at) WHERE released_at IS NULL`,
+  `CREATE INDEX sms_sends_reserved ON sms_sends (reserved_at) WHERE released_at IS NULL`,
 
   `CREATE TABLE sms_spend (
      scope text NOT NULL,

@@ -81,7 +81,7 @@ describe('a phone number', () => {
         expect(number.country).toMatch(/^[A-Z]{2}$/);
         expect(parsePhoneNumber(number.address)).toEqual(number);
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 });

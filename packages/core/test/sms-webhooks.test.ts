@@ -142,7 +142,7 @@ describe.each(smsWebhookCases)('$name: reports', ({ name, webhook, sign, fixture
           expect(report.reason ?? 'x').not.toMatch(/\p{Cc}/u);
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 

@@ -12,7 +12,14 @@ export default defineConfig({
     // Tests wait for stores and for processes, so two files for each of CI's two cores do not starve each other.
     maxWorkers: 4,
     projects: [
-      { test: { name: 'unit', include: ['packages/core/test/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/core/test/**/*.test.ts'],
+          // They take milliseconds; a machine that is busy with other things must not fail them.
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,13 @@ export interface BenchStores extends AsyncDisposable {
    * it has not seen costs one look at the rows.
    */
   ageRedis(name: string): Promise<void>;
+  /** CPU that the stores have used so far; NaN where /proc is not there. */
+  cpuMs(): StoresCpu;
+}
+
+export interface StoresCpu {
+  readonly postgres: number;
+  readonly redis: number;
 }
 
 const run = promisify(execFile);
@@ -59,8 +67,40 @@ export const openBenchStores = async (): Promise<BenchStores> => {
     ageRedis: async (name) => {
       if (redis !== undefined) await age(redis.url, name);
     },
+    cpuMs: () => ({
+      postgres: cpuMsWhere((pid, parent) => pid === postgres.pid || parent === postgres.pid),
+      redis: cpuMsWhere((pid) => pid === redis?.pid),
+    }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+};
+
+/**
+ * proc(5): after the name come state, parent, ..., utime, stime and the same of children that have
+ * ended (15th to 17th field of the line), in ticks of 10 ms.
+ */
+const cpuMsWhere = (isOurs: (pid: number, parent: number) => boolean): number => {
+  try {
+    let ticks = 0;
+    for (const entry of readdirSync('/proc')) {
+      const pid = Number(entry);
+      const fields = Number.isInteger(pid) ? statFields(pid) : [];
+      if (isOurs(pid, Number(fields[1]))) for (const field of fields.slice(11, 15)) ticks += Number(field);
+    }
+    return ticks * 10;
+  } catch {
+    return Number.NaN;
+  }
+};
+
+/** Of a process that may have ended meanwhile. */
+const statFields = (pid: number): readonly string[] => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
 };
 
 const age = async (url: string, prefix: string): Promise<void> => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import autocannon from 'autocannon';
 import type { BenchProcess } from './bench-process.ts';
+import type { BenchStores } from './bench-stores.ts';
 
 export interface Measured {
   readonly perSecond: number;
@@ -8,6 +9,10 @@ export interface Measured {
   readonly p99Ms: number;
   /** CPU of the server for each request. */
   readonly cpuUs: number;
+  /** CPU of all of Postgres, of Redis and of the load itself for each request. */
+  readonly postgresUs: number;
+  readonly redisUs: number;
+  readonly loadUs: number;
   /** Answers other than 2xx, and requests without one. */
   readonly failed: number;
   /** Whether Redis did its work to the end: without it the figures are those of the way around it. */
@@ -24,10 +29,13 @@ const randomIp = (): string => randomBytes(4).join('.');
 /** Resends to distinct addresses from distinct clients, as fast as the connections allow. */
 export const measure = async (
   target: BenchProcess,
+  stores: BenchStores,
   connections: number,
   seconds: number,
 ): Promise<Measured> => {
   const cpuBefore = target.cpuMs();
+  const storesBefore = stores.cpuMs();
+  const loadBefore = process.cpuUsage();
   const result = await autocannon({
     url: target.url,
     connections,
@@ -44,12 +52,17 @@ export const measure = async (
       },
     ],
   });
+  const load = process.cpuUsage(loadBefore);
+  const storesAfter = stores.cpuMs();
   const answered = result['2xx'] + result.non2xx;
   return {
     perSecond: answered / result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
     cpuUs: ((target.cpuMs() - cpuBefore) * 1000) / answered,
+    postgresUs: ((storesAfter.postgres - storesBefore.postgres) * 1000) / answered,
+    redisUs: ((storesAfter.redis - storesBefore.redis) * 1000) / answered,
+    loadUs: (load.user + load.system) / answered,
     failed: result.non2xx + result.errors + result.timeouts,
     degraded: await isDegraded(target),
   };

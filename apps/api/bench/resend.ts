@@ -5,11 +5,13 @@ import { measureHandOver } from './hand-over.ts';
 import { type Measured, measure } from './load.ts';
 
 const usage = `Usage: node apps/api/bench/resend.ts [--seconds 4] [--rounds 3] [--connections 50] [--warm-up 8] [--profile DIR]
+       [--only NAME]
 
 Measures resends to distinct addresses against a bare Fastify route with the same schemas and the same
 answer, in interleaved rounds on stores of its own. Quote the ratios: rates depend on the machine and on
 its neighbours, and the load comes from this process, on the same cores. Then, at 50 resends a second,
-the time from the answer to the mail in the inbox. --profile DIR writes CPU profiles of the API there.`;
+the time from the answer to the mail in the inbox. --profile DIR writes CPU profiles of the API there.
+--only NAME measures the variants with NAME in their name, and no hand-over.`;
 
 /** What differs between the API processes that are measured. All take the load of many clients. */
 const variants = {
@@ -26,6 +28,7 @@ const { values: flags } = parseArgs({
     connections: { type: 'string', default: '50' },
     'warm-up': { type: 'string', default: '8' },
     profile: { type: 'string' },
+    only: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -58,6 +61,7 @@ const openTargets = async (
     );
   const targets = [await start('bare', 'apps/api/bench/bare-route.ts', {})];
   for (const [index, [name, settings]] of Object.entries(variants).entries()) {
+    if (!name.includes(flags.only ?? '')) continue;
     const installation = `bench-${index}`;
     const common = {
       ...(await stores.install(installation)),
@@ -77,6 +81,9 @@ const printRow = (name: string, measured: Measured, bare: Measured): void => {
     measured.p50Ms.toFixed(0).padStart(5),
     measured.p99Ms.toFixed(0).padStart(5),
     measured.cpuUs.toFixed(0).padStart(6),
+    measured.postgresUs.toFixed(0).padStart(5),
+    measured.redisUs.toFixed(0).padStart(5),
+    measured.loadUs.toFixed(0).padStart(5),
     (measured.perSecond / bare.perSecond).toFixed(2).padStart(6),
     (measured.cpuUs / bare.cpuUs).toFixed(2).padStart(6),
     measured.failed === 0 ? '' : ` ${measured.failed} failed`,
@@ -86,20 +93,20 @@ const printRow = (name: string, measured: Measured, bare: Measured): void => {
 };
 
 /** Every target in each round, so that a neighbour's noise falls on all of them. */
-const measureRounds = async (targets: readonly BenchProcess[]): Promise<void> => {
+const measureRounds = async (targets: readonly BenchProcess[], stores: BenchStores): Promise<void> => {
   const [connections, seconds, rounds] = [
     Number(flags.connections),
     Number(flags.seconds),
     Number(flags.rounds),
   ];
   // The compiler is at work for the first ten thousands of requests, on threads that count as the server's.
-  for (const target of targets) await measure(target, connections, Number(flags['warm-up']));
+  for (const target of targets) await measure(target, stores, connections, Number(flags['warm-up']));
   const results = new Map<string, Measured[]>(targets.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round += 1) {
-    console.log(`\nround ${round}${' '.repeat(25)}req/s   p50   p99 cpu us  ratio  cpu x`);
+    console.log(`\nround ${round}${' '.repeat(25)}req/s   p50   p99 cpu us    pg redis  load  ratio  cpu x`);
     let bare: Measured | undefined;
     for (const target of targets) {
-      const measured = await measure(target, connections, seconds);
+      const measured = await measure(target, stores, connections, seconds);
       results.get(target.name)?.push(measured);
       printRow(target.name, measured, (bare ??= measured));
     }
@@ -127,9 +134,9 @@ const main = async (): Promise<void> => {
   );
   {
     await using stack = new AsyncDisposableStack();
-    await measureRounds(await openTargets(stores, stack));
+    await measureRounds(await openTargets(stores, stack), stores);
   }
-  await measureHandOver(await stores.install('hand-over'));
+  if (flags.only === undefined) await measureHandOver(await stores.install('hand-over'));
 };
 
 await main();

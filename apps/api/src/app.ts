@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Type } from 'typebox';
 import fastify, {
@@ -11,7 +12,7 @@ import fastify, {
 } from 'fastify';
 import { addressRanges } from '@reconfirm/core/client-address';
 import type { Logger } from '@reconfirm/process/logger';
-import { documentation } from './documentation.ts';
+import { type ContractDocument, documentation } from './documentation.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { asProblem } from './error-to-problem.ts';
 import { ProblemError, toProblem } from './problem.ts';
@@ -23,13 +24,16 @@ export interface AppOptions {
   readonly errorCodes: 'seed' | 'specific';
   readonly publicUrl: string;
   readonly brand: string;
+  /** Of the contracts that are on and have one of their own. */
+  readonly documents: readonly ContractDocument[];
   /** What keeps the process from serving: sentences for /readyz. */
   readonly findProblems: () => Promise<readonly string[]>;
   /** Dialects, webhooks, pages: each in a scope of its own. */
   readonly plugins: readonly FastifyPluginAsync[];
 }
 
-const version = (
+/** Of the package: what /health and the documents say. */
+export const version = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
@@ -47,7 +51,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
     bodyLimit: bodySizeBytesMax,
     requestTimeout: 10_000,
     keepAliveTimeout: 72_000,
-    genReqId: () => crypto.randomUUID(),
+    genReqId: () => randomUUID(),
     // For paths that the router cannot read; its own answer would repeat them.
     frameworkErrors: (error, request, reply) =>
       void answerProblem(options)(error, request as FastifyRequest, reply as FastifyReply),
@@ -60,9 +64,9 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   app.setNotFoundHandler(() => {
     throw new ProblemError('NOT_FOUND');
   });
-  observe(app, options);
+  observe(app, options, isTrusted);
   hangUpWhenClosing(app);
-  await app.register(documentation({ publicUrl: options.publicUrl, version, brand: options.brand }));
+  await app.register(documentation({ ...options, version }));
   for (const plugin of options.plugins) await app.register(plugin);
   operations(app, options);
   return app;
@@ -91,12 +95,16 @@ const answerProblem =
 /** The query may hold a token or an address: it is never logged or repeated. */
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '/';
 
-const observe = (app: FastifyInstance, { metrics, log, trustedProxies }: AppOptions): void => {
+const observe = (
+  app: FastifyInstance,
+  { metrics, log, trustedProxies }: AppOptions,
+  isTrusted: (address: string) => boolean,
+): void => {
   let warned = false;
   // Hooks that every request passes are plain callbacks: a promise each would cost more than their work.
   app.addHook('onRequest', (request, _reply, done) => {
     done();
-    if (request.headers['x-forwarded-for'] === undefined || request.ip !== request.socket.remoteAddress)
+    if (request.headers['x-forwarded-for'] === undefined || isTrusted(request.socket.remoteAddress ?? ''))
       return;
     metrics.untrustedForwardedHeader();
     if (warned) return;

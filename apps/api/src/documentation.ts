@@ -1,43 +1,108 @@
-import swagger from '@fastify/swagger';
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
 import type { FastifyPluginAsync } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { errorsPage } from './pages/errors-page.ts';
 import { sendPage } from './send-page.ts';
 
-/** /openapi.json, made from the very schemas that validate; /docs, where a person reads it; /docs/errors. */
-export const documentation = (options: {
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The contract whose document holds the route; v1's and the operations' are in /openapi.json. */
+    document?: string;
+  }
+}
+
+/** What a contract's document says besides its routes. */
+export interface ContractDocument {
+  /** Of the file: /openapi/<name>.json. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly tags: readonly { readonly name: string; readonly description?: string }[];
+  readonly securitySchemes: Readonly<
+    Record<
+      string,
+      | { readonly type: 'http'; readonly scheme: 'bearer'; readonly description: string }
+      | {
+          readonly type: 'apiKey';
+          readonly in: 'header' | 'cookie';
+          readonly name: string;
+          readonly description: string;
+        }
+    >
+  >;
+}
+
+interface Installation {
   readonly publicUrl: string;
   readonly version: string;
-  readonly brand: string;
-}): FastifyPluginAsync =>
+}
+
+const openapiOf = (
+  { title, description, tags, securitySchemes }: ContractDocument,
+  { publicUrl, version }: Installation,
+): NonNullable<FastifyDynamicSwaggerOptions['openapi']> => ({
+  openapi: '3.1.1',
+  info: { title, version, description },
+  servers: [{ url: publicUrl }],
+  tags: tags.map((tag) => ({ ...tag })),
+  components: { securitySchemes: { ...securitySchemes } },
+});
+
+const v1Document: ContractDocument = {
+  name: 'v1',
+  title: 'Reconfirm: verification e-mails',
+  description:
+    'Proves e-mail addresses: register, resend, confirm, and see what became of every message. Errors are problem details (RFC 9457).',
+  tags: [
+    { name: 'Verification', description: 'Public. Limits are in the RateLimit headers.' },
+    { name: 'Tenant', description: 'With the API key of a registration.' },
+    { name: 'Operator', description: 'With ADMIN_KEY.' },
+    { name: 'Operations' },
+  ],
+  securitySchemes: {
+    apiKey: { type: 'http', scheme: 'bearer', description: 'The key that registering shows once' },
+    adminKey: { type: 'http', scheme: 'bearer', description: 'ADMIN_KEY' },
+  },
+};
+
+const hidden = { schema: { hide: true } };
+
+/**
+ * A contract with a document of its own: the routes of the plugin, at /openapi/<name>.json, made from the
+ * very schemas that validate, and nowhere else.
+ */
+export const documented =
+  (document: ContractDocument, installation: Installation, plugin: FastifyPluginAsync): FastifyPluginAsync =>
+  async (app) => {
+    app.addHook('onRoute', (route) => {
+      route.config = { ...route.config, document: document.name };
+    });
+    const decorator = `openapiOf_${document.name}` as const;
+    await app.register(swagger, {
+      openapi: openapiOf(document, installation),
+      // The type knows the decorator's default name only.
+      decorator: decorator as 'swagger',
+    });
+    const read = app[decorator as 'swagger'];
+    app.get(`/openapi/${document.name}.json`, hidden, async () => read());
+    await app.register(plugin);
+  };
+
+/** /openapi.json, made from the very schemas that validate; /docs, where a person reads it; /docs/errors. */
+export const documentation = (
+  options: Installation & { readonly brand: string; readonly documents: readonly ContractDocument[] },
+): FastifyPluginAsync =>
   fastifyPlugin(async (app) => {
     await app.register(swagger, {
-      openapi: {
-        openapi: '3.1.1',
-        info: {
-          title: 'Reconfirm: verification e-mails',
-          version: options.version,
-          description:
-            'Proves e-mail addresses: register, resend, confirm, and see what became of every message. Errors are problem details (RFC 9457).',
-        },
-        servers: [{ url: options.publicUrl }],
-        tags: [
-          { name: 'Verification', description: 'Public. Limits are in the RateLimit headers.' },
-          { name: 'Tenant', description: 'With the API key of a registration.' },
-          { name: 'Operator', description: 'With ADMIN_KEY.' },
-          { name: 'Operations' },
-        ],
-        components: {
-          securitySchemes: {
-            apiKey: { type: 'http', scheme: 'bearer', description: 'The key that registering shows once' },
-            adminKey: { type: 'http', scheme: 'bearer', description: 'ADMIN_KEY' },
-          },
-        },
-      },
+      openapi: openapiOf(v1Document, options),
+      transform: ({ schema, url, route }) => ({
+        schema: route.config?.document === undefined ? schema : { ...schema, hide: true },
+        url,
+      }),
     });
-    const hidden = { schema: { hide: true } };
     app.get('/openapi.json', hidden, async () => app.swagger());
+    app.get('/openapi/v1.json', hidden, async () => app.swagger());
     app.get('/docs/errors', hidden, async (_request, reply) =>
       sendPage(reply, 200, (nonce) => errorsPage({ brand: options.brand, nonce })),
     );
@@ -53,7 +118,10 @@ export const documentation = (options: {
         routePrefix: '/docs',
         // Nothing that would call somebody else's server.
         configuration: {
-          url: '/openapi.json',
+          sources: [
+            { url: '/openapi.json', title: v1Document.title },
+            ...options.documents.map(({ name, title }) => ({ url: `/openapi/${name}.json`, title })),
+          ],
           withDefaultFonts: false,
           telemetry: false,
           hideClientButton: true,

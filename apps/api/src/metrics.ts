@@ -8,6 +8,8 @@ export interface ApiMetrics {
   limited(kind: string): void;
   intakeBatch(size: number): void;
   webhook(provider: string, outcome: string): void;
+  signInDecided(outcome: string): void;
+  sessionRefreshed(outcome: string): void;
   limiterChanged(working: boolean): void;
   queueChanged(working: boolean): void;
   untrustedForwardedHeader(): void;
@@ -48,6 +50,18 @@ export const createApiMetrics = (): ApiMetrics => {
     labelNames: ['provider', 'outcome'],
     registers,
   });
+  const signIns = new Counter({
+    name: 'reconfirm_sign_ins_total',
+    help: 'Sign-ins by password, by outcome (signed_in, refused, suspended, unverified, limited).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const refreshes = new Counter({
+    name: 'reconfirm_session_refreshes_total',
+    help: 'Refresh tokens shown, by outcome (refreshed, unknown, expired, reused, ended, suspended).',
+    labelNames: ['outcome'],
+    registers,
+  });
   const state = (name: string, help: string): Gauge => {
     const gauge = new Gauge({ name, help, registers });
     gauge.set(1);
@@ -68,6 +82,7 @@ export const createApiMetrics = (): ApiMetrics => {
   });
   // Finding the series by its labels costs as much as counting; routes and statuses are few.
   const observers = new Map<string, { observe(seconds: number): void }>();
+  const counters = new Map<string, { inc(): void }>();
 
   return {
     registry,
@@ -80,10 +95,20 @@ export const createApiMetrics = (): ApiMetrics => {
       }
       observer.observe(seconds);
     },
-    resendDecided: (contract, outcome) => decided.inc({ contract, outcome }),
+    resendDecided: (contract, outcome) => {
+      const key = `${contract} ${outcome}`;
+      let counter = counters.get(key);
+      if (counter === undefined) {
+        counter = decided.labels({ contract, outcome });
+        counters.set(key, counter);
+      }
+      counter.inc();
+    },
     limited: (kind) => refused.inc({ kind }),
     intakeBatch: (size) => batches.observe(size),
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
+    signInDecided: (outcome) => signIns.inc({ outcome }),
+    sessionRefreshed: (outcome) => refreshes.inc({ outcome }),
     limiterChanged: (working) => limiter.set(Number(working)),
     queueChanged: (working) => queue.set(Number(working)),
     untrustedForwardedHeader: () => forwarded.inc(),

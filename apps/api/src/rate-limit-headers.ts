@@ -38,7 +38,7 @@ export const rateLimitHeaders = (
 };
 
 /** How long until one more request would be accepted: the longest wait among limits with nothing left. */
-const nextWaitSeconds = (decisions: readonly LimitDecision[]): number =>
+export const nextWaitSeconds = (decisions: readonly LimitDecision[]): number =>
   Math.max(
     0,
     ...decisions.flatMap((d) => d.states.filter((s) => s.remaining === 0).map((s) => s.resetSeconds)),

@@ -1,14 +1,17 @@
-import { createHash, randomBytes } from 'node:crypto';
-import type { AccountStatus, EmailAddress } from '@reconfirm/core/account';
-import type { ContractLimits, LimitDecision } from '@reconfirm/core/limits';
+import { randomBytes } from 'node:crypto';
+import type { EmailAddress } from '@reconfirm/core/account';
+import type { LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
-import { Secret } from '@reconfirm/core/secret';
+import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
+import { makeApiKey } from './api-key.ts';
+import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
+import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
 
 export interface RegisterCommand {
@@ -33,10 +36,9 @@ export type RegisterOutcome =
 
 export interface RegisterDependencies {
   readonly keys: KeySettings;
-  readonly contract: string;
-  readonly limits: ContractLimits;
+  readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
-  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findStatus: FindStatus;
   /** Writes account, key and message in one transaction; null when the address is taken. */
   readonly write: (
     account: NewAccount,
@@ -55,7 +57,7 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     const keys = makeRequestKeys(deps.keys, {
       ...command,
       destination: command.email,
-      limits: deps.limits,
+      limits: deps.rulesOf(command.organizationId).limits,
       purpose,
     });
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
@@ -78,7 +80,8 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     ip: LimitDecision,
   ): Promise<RegisterOutcome> {
     // The client's limit stays charged: the contract tells who is registered, but not for nothing.
-    if ((await deps.findStatus(keys.addressKey)) !== null) return { kind: 'already_registered' };
+    if ((await deps.findStatus(command.organizationId, keys.addressKey)) !== null)
+      return { kind: 'already_registered' };
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
     if (!address.allowed) {
       await deps.limiter.refund(keys.ip, keys.chargeId);
@@ -93,7 +96,10 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     limits: readonly LimitDecision[],
   ): Promise<RegisterOutcome> {
     const apiKey = makeApiKey();
-    const message = messageRequestOf({ ...command, contract: deps.contract, purpose: purposes.signup }, keys);
+    const message = messageRequestOf(
+      { ...command, contract: deps.rulesOf(command.organizationId).contract, purpose: purposes.signup },
+      keys,
+    );
     const account: NewAccount = {
       id: uuidV7(Date.now(), randomBytes(10)),
       organizationId: command.organizationId,
@@ -113,25 +119,4 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     deps.ring(keys.messageId);
     return { kind: 'registered', messageId: keys.messageId, account: written, apiKey: apiKey.text, limits };
   }
-};
-
-/** `rk_<id>_<secret>`: found by its id, stored as SHA-256 of 256 random bits, shown once. */
-const makeApiKey = (): { readonly id: string; readonly secretHash: Buffer; readonly text: Secret } => {
-  const id = uuidV7(Date.now(), randomBytes(10));
-  const secret = randomBytes(32).toString('base64url');
-  return { id, secretHash: hashSecret(secret), text: new Secret(`rk_${id.replaceAll('-', '')}_${secret}`) };
-};
-
-const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest();
-
-/** The id and the hash to look an API key up by; undefined for anything that is not one. */
-export const readApiKey = (
-  text: string,
-): { readonly id: string; readonly secretHash: Buffer } | undefined => {
-  const match =
-    /^rk_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/.exec(text);
-  const secret = match?.[6];
-  return match === null || secret === undefined
-    ? undefined
-    : { id: match.slice(1, 6).join('-'), secretHash: hashSecret(secret) };
 };

@@ -30,6 +30,8 @@ export interface KeySettings {
 export interface KeyedRequest {
   readonly organizationId: string;
   readonly purpose: Purpose;
+  /** What is ordered and counted by itself, where one purpose stands for several: a relayed mail's kind. */
+  readonly subjectName?: string | undefined;
   readonly destination: Destination;
   readonly limits: ContractLimits;
   readonly clientAddress: string;
@@ -58,7 +60,7 @@ export const accountSubjectKeyOf = (purposeName: string, accountId: string, side
 /** The limits of one address for one purpose; all spellings of one mailbox share them. */
 export const addressSubject = (
   settings: KeySettings,
-  request: Pick<KeyedRequest, 'organizationId' | 'purpose' | 'destination' | 'limits'>,
+  request: Pick<KeyedRequest, 'organizationId' | 'purpose' | 'subjectName' | 'destination' | 'limits'>,
   lookupKey: Uint8Array,
 ): LimitSubject => {
   const { organizationId, purpose, destination, limits } = request;
@@ -67,7 +69,7 @@ export const addressSubject = (
   const mailboxKey = isSameForm ? lookupKey : addressKeyOf(settings, organizationId, destination.limitForm);
   return {
     kind: 'address',
-    key: derivedHash(`limit:${purpose.name}`, mailboxKey),
+    key: derivedHash(`limit:${request.subjectName ?? purpose.name}`, mailboxKey),
     limits: destination.channel === 'sms' ? limits.phone : limits.email,
     rememberSeconds: settings.rememberSeconds[destination.channel === 'sms' ? 'phone' : 'email'],
   };
@@ -113,7 +115,7 @@ export const makeRequestKeys = (settings: KeySettings, request: KeyedRequest): R
     subjectKey:
       orderedBy(purpose) === 'account' && change
         ? accountSubjectKeyOf(purpose.name, change.accountId, change.side)
-        : subjectKeyOf(purpose.name, addressKey),
+        : subjectKeyOf(request.subjectName ?? purpose.name, addressKey),
     addressKey,
     ip: ipSubject(settings, request),
     address: addressSubject(settings, request, addressKey),

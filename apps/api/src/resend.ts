@@ -1,12 +1,15 @@
-import type { AccountStatus } from '@reconfirm/core/account';
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
-import { type Disclosure, disclose, readsAccount } from '@reconfirm/core/disclosure';
-import type { ContractLimits, LimitDecision, LimitState } from '@reconfirm/core/limits';
+import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { SmsRefusal } from '@reconfirm/core/sms-policy';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import type { Seal } from './seal-content.ts';
+import type { FindStatus } from './stores.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
 /** A validated request for another message, the same whatever contract it came in by. */
@@ -21,13 +24,24 @@ export interface ResendCommand {
   readonly idempotencyKey: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
+  /** What another system made, for a purpose whose credential is not ours. */
+  readonly content?: SealedContent;
+  /** What is ordered and counted by itself; the purpose unless given. */
+  readonly subjectName?: string;
+  /** What else makes two requests with one idempotency key the same request. */
+  readonly fingerprint?: readonly string[];
   /** The change of address that a signed-in account asked for. */
   readonly change?: NonNullable<MessageRequest['change']>;
 }
 
 /** Everything that a resend can come to; each dialect has an answer for each. */
 export type ResendOutcome =
-  | { readonly kind: 'accepted'; readonly messageId: string; readonly limits: readonly LimitDecision[] }
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      readonly addressKey: Uint8Array;
+      readonly limits: readonly LimitDecision[];
+    }
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
@@ -42,25 +56,27 @@ export interface SmsIntake {
   /** The limits as they hold for SMS while Redis is away (SMS_LIMITER_ON_ERROR). */
   readonly limiter: Limiter;
   /** Why no SMS may go to a number, or null. */
-  readonly refusalOf: (destination: Destination) => SmsRefusal | null;
+  readonly refusalOf: (destination: Destination) => 'sms_off' | SmsRefusal | null;
 }
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
-  /** Name of the contract that the requests come by, as rows and operators know it. */
-  readonly contract: string;
-  readonly limits: ContractLimits;
-  /** Whether requests are refused because mail is switched off. */
-  readonly refusesWhileEmailIsOff: boolean;
-  readonly disclosure: Disclosure;
+  readonly rulesOf: RulesOf;
+  /** Seals what a message to somebody without an account needs; null where nothing is kept. */
+  readonly seal: Seal;
   readonly limiter: Limiter;
-  /** Without it the contract takes no request for an SMS. */
-  readonly sms?: SmsIntake;
+  readonly sms: SmsIntake;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
-  readonly findStatus: (addressKey: Uint8Array) => Promise<AccountStatus | null>;
+  readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
+}
+
+/** A command with the rules of the contract that it came by. */
+interface Asked extends ResendCommand {
+  readonly rules: ContractRules;
+  readonly contract: string;
 }
 
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
@@ -71,60 +87,89 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
  */
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
-    const unserved = refuseChannel(command);
+    const rules = deps.rulesOf(command.organizationId);
+    const unserved = refuseChannel(command, rules);
     if (unserved !== null) return unserved;
     const keys = makeRequestKeys(deps.keys, {
       ...command,
-      limits: deps.limits,
-      fingerprint: [command.redirectUrl ?? '', command.locale ?? ''],
+      limits: rules.limits,
+      fingerprint: [command.redirectUrl ?? '', command.locale ?? '', ...(command.fingerprint ?? [])],
     });
 
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const ip = await limiterOf(command).charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
+    const limits = await chargeLimits(command, keys);
+    const by = limits.find((decision) => !decision.allowed);
+    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
+    const asked: Asked = { ...command, rules, contract: rules.contract };
+    if (by !== undefined) return (await discloseLimited(asked, keys)) ?? { kind: 'limited', by, limits };
 
     try {
-      return await decideCharged(command, keys, ip);
+      return await acceptCharged(asked, keys, limits);
     } catch (error) {
-      if (mayGiveBack(error, keys)) await refundAll(keys);
+      if (mayGiveBack(error, keys)) await refundAll(command, keys);
       throw error;
     }
   };
 
   /** Before any limit is charged: what no message of this channel can become of now. */
-  function refuseChannel({ purpose, destination }: ResendCommand): ResendOutcome | null {
-    if (purpose.channel === 'email') return deps.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
-    const reason = deps.sms === undefined ? 'sms_off' : deps.sms.refusalOf(destination);
+  function refuseChannel(
+    { purpose, destination }: ResendCommand,
+    rules: ContractRules,
+  ): ResendOutcome | null {
+    if (purpose.channel === 'email') return rules.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
+    const reason = deps.sms.refusalOf(destination);
     return reason === null ? null : { kind: 'sms_refused', reason };
   }
 
   function limiterOf({ purpose }: ResendCommand): Limiter {
-    return purpose.channel === 'sms' && deps.sms !== undefined ? deps.sms.limiter : deps.limiter;
+    return purpose.channel === 'sms' ? deps.sms.limiter : deps.limiter;
   }
 
-  async function decideCharged(
-    command: ResendCommand,
-    keys: RequestKeys,
-    ip: LimitDecision,
-  ): Promise<ResendOutcome> {
-    // After the client's limit, which stays charged: asking who is verified must cost something.
-    const disclosed = await discloseStatus(command, keys);
-    if (disclosed !== null) return { kind: disclosed };
-
-    const address = await limiterOf(command).charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await refund(keys, 'ip');
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
+  /** Client and address, all or none. */
+  async function chargeLimits(command: ResendCommand, keys: RequestKeys): Promise<readonly LimitDecision[]> {
+    try {
+      return await limiterOf(command).chargeTogether([keys.ip, keys.address], keys.chargeId);
+    } catch (error) {
+      // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
+      if (mayGiveBack(error, keys)) void refundAll(command, keys);
+      throw error;
     }
-    const acceptance = await deps.accept(messageRequestOf({ ...command, contract: deps.contract }, keys));
+  }
+
+  async function acceptCharged(
+    asked: Asked,
+    keys: RequestKeys,
+    limits: readonly LimitDecision[],
+  ): Promise<ResendOutcome> {
+    const request = messageRequestOf(asked, keys);
+    const { disclosure } = asked.rules;
+    const sealed = deps.seal(asked, keys.messageId);
+    // What the contract discloses is read by the statement that would write the row.
+    const unless = disclosedStatuses(disclosure, asked.purpose);
+    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
     if (acceptance === 'accepted')
-      return { kind: 'accepted', messageId: keys.messageId, limits: [ip, address] };
+      return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
+    return explainUnwritten(asked, keys);
+  }
+
+  /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
+  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
-    const repeated: ResendOutcome = (await findRepeated(keys)) ?? { kind: 'idempotency_key_reused' };
-    if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
-    return repeated;
+    const repeated = await findRepeated(keys);
+    if (repeated !== null) {
+      if (repeated.kind === 'idempotency_key_reused') await refundAll(asked, keys);
+      return repeated;
+    }
+    const disclosed = await readDisclosed(asked, keys);
+    if (disclosed === null)
+      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+        retryAfterSeconds: 1,
+      });
+    // Asking who is verified costs the client its charge, and the address none.
+    await refund(asked, keys, 'address');
+    return { kind: disclosed };
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {
@@ -136,17 +181,26 @@ export const createResend = (deps: ResendDependencies): Resend => {
       : { kind: 'idempotency_key_reused' };
   }
 
-  async function discloseStatus(command: ResendCommand, keys: RequestKeys) {
-    if (!readsAccount(deps.disclosure)) return null;
-    return disclose(deps.disclosure, await deps.findStatus(keys.addressKey), command.purpose);
+  /** A verified account is told of whatever its cooldown, and asking costs the client a charge even so. */
+  async function discloseLimited(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
+    const disclosed = await readDisclosed(asked, keys);
+    if (disclosed === null) return null;
+    const ip = await limiterOf(asked).charge(keys.ip, keys.chargeId);
+    return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
-  async function refundAll(keys: RequestKeys): Promise<void> {
-    await Promise.allSettled([refund(keys, 'ip'), refund(keys, 'address')]);
+  async function readDisclosed(asked: Asked, keys: RequestKeys) {
+    const { organizationId, purpose, rules } = asked;
+    if (!readsAccount(rules.disclosure)) return null;
+    return disclose(rules.disclosure, await deps.findStatus(organizationId, keys.addressKey), purpose);
   }
 
-  async function refund(keys: RequestKeys, kind: 'ip' | 'address'): Promise<void> {
-    await deps.limiter.refund(keys[kind], keys.chargeId);
+  async function refundAll(command: ResendCommand, keys: RequestKeys): Promise<void> {
+    await Promise.allSettled([refund(command, keys, 'ip'), refund(command, keys, 'address')]);
+  }
+
+  async function refund(command: ResendCommand, keys: RequestKeys, kind: 'ip' | 'address'): Promise<void> {
+    await limiterOf(command).refund(keys[kind], keys.chargeId);
   }
 };
 

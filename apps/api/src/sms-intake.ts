@@ -1,9 +1,9 @@
 import type { ApiConfig } from '@reconfirm/core/config/config';
-import { judgeSmsNumber } from '@reconfirm/core/sms-policy';
+import { isSmsOff, judgeSmsNumber } from '@reconfirm/core/sms-policy';
 import type { Limiter } from './limiter/limiter.ts';
 import type { SmsIntake } from './resend.ts';
 
-/** What a contract needs to take requests for SMS, as the settings want it. */
+/** What taking requests for SMS needs, as the settings want it. */
 export const smsIntakeOf = (
   config: Pick<ApiConfig, 'SMS_COUNTRIES' | 'SMS_ALLOW_PREFIXES'>,
   limiter: Limiter,
@@ -12,6 +12,7 @@ export const smsIntakeOf = (
   return {
     limiter,
     refusalOf: ({ address }) => {
+      if (isSmsOff(rules.countries)) return 'sms_off';
       const judged = judgeSmsNumber(address, rules);
       return 'refusal' in judged ? judged.refusal : null;
     },

@@ -51,6 +51,15 @@ describeWithRedis('a limiter on Redis', (url) => {
       expect(decisions.filter((d) => d.allowed)).toHaveLength(4);
     });
 
+    test('opens nothing for subjects that are charged together, of which the rows know one', async () => {
+      const [ip, address] = [subjectOf('ip', [5, 60]), subjectOf('address', [1, 60])];
+      await rows.accept(address, newId());
+      expect(await store.limiter.chargeTogether([ip, address], newId())).toMatchObject([
+        { kind: 'ip', allowed: true, states: [{ remaining: 5 }] },
+        { kind: 'address', allowed: false, retryAfterSeconds: 60 },
+      ]);
+    });
+
     test('does not ask the rows again for a subject that it has read', async () => {
       const subject = subjectOf('address', [5, 60]);
       await store.limiter.charge(subject, newId());

@@ -112,6 +112,18 @@ describe('limits of the v1 contract', () => {
     expect(statusesOf(answers)).toEqual([409, 409, 409, 409, 409, 429]);
   });
 
+  it('asking who is verified costs the client and not the address, when the address has room too', async () => {
+    const roomy = await installation.startApi({ RATE_LIMIT_ADDRESS: '2/600' });
+    const from = newClient();
+    const { email, tenantId } = await register(roomy);
+    await postAsAdmin(roomy, `/v1/admin/tenants/${tenantId}/verify`);
+    const answers = [];
+    for (let count = 0; count < 6; count += 1) answers.push(await resend(roomy, email, { from }));
+    expect(statusesOf(answers)).toEqual([409, 409, 409, 409, 409, 429]);
+    const cooldown = await get(roomy, `/v1/verification/cooldown?email=${encodeURIComponent(email)}`);
+    expect(cooldown.json()).toMatchObject({ remainingSeconds: 0 });
+  });
+
   it('asking who is registered stays charged to the client too', async () => {
     const from = newClient();
     const { email } = await register(api);

@@ -14,6 +14,10 @@ const hidden = [
   'POST /v1/mailgun/webhook',
   'POST /v1/sms/webhook',
   'POST /v1/twilio/webhook',
+  // Spoken by other systems, whose own documents describe them.
+  'POST /hooks/gotrue/send-email',
+  'POST /hooks/gotrue/send-sms',
+  'POST /hooks/kratos/courier',
 ];
 
 describe('/openapi.json', () => {

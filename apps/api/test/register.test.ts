@@ -50,7 +50,7 @@ describe('POST /v1/register', () => {
     const { apiKey } = await register(
       api,
       {},
-      { headers: { 'accept-language': 'de, es-CL;q=0.8, en;q=0.5' } },
+      { headers: { 'accept-language': 'sw, es-CL;q=0.8, en;q=0.5' } },
     );
     const me = await get(api, '/v1/tenants/me', { headers: { authorization: `Bearer ${apiKey}` } });
     expect(me.json()).toMatchObject({ tenant: { locale: 'es' } });

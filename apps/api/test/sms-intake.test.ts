@@ -46,14 +46,12 @@ const openResend = (limiters: Pick<Parameters<typeof createResend>[0], 'limiter'
       ipv6PrefixBits: 64,
       rememberSeconds: { ip: 3600, email: 60, phone: 600 },
     },
-    contract: 'test',
-    limits,
-    refusesWhileEmailIsOff: false,
-    disclosure: 'strict',
+    rulesOf: () => ({ contract: 'test', limits, refusesWhileEmailIsOff: false, disclosure: 'strict' }),
+    seal: () => null,
     ...limiters,
     accept: async (request) => {
       const [acceptance] = await acceptMessages(installation.db, [request]);
-      return acceptance ?? 'taken';
+      return acceptance ?? 'not_written';
     },
     findStatus: async () => null,
     findIdempotent: async () => undefined,
@@ -120,9 +118,11 @@ describe('a request for an SMS', () => {
     },
   );
 
-  it('is refused by a contract that takes none, and mail that is switched off is no reason', async () => {
+  it('is refused by an installation that has no country for SMS', async () => {
     const limiter = createPostgresLimiter(installation.db);
-    expect(await ask(openResend({ limiter }), phoneOf(newPhone()))).toEqual({
+    const none = { kind: 'only' as const, countries: new Set<string>() };
+    const sms = smsIntakeOf({ ...api.config, SMS_COUNTRIES: none }, limiter);
+    expect(await ask(openResend({ limiter, sms }), phoneOf(newPhone()))).toEqual({
       kind: 'sms_refused',
       reason: 'sms_off',
     });
@@ -190,10 +190,8 @@ it('an accepted SMS rings in the queue of SMS', async () => {
       ipv6PrefixBits: 64,
       rememberSeconds: { ip: 1, email: 1, phone: 1 },
     },
-    contract: 'test',
-    limits,
-    refusesWhileEmailIsOff: true,
-    disclosure: 'strict',
+    rulesOf: () => ({ contract: 'test', limits, refusesWhileEmailIsOff: true, disclosure: 'strict' }),
+    seal: () => null,
     limiter,
     sms: smsIntakeOf(api.config, limiter),
     accept: intake.accept,

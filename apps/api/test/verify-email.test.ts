@@ -135,7 +135,9 @@ describe('a verification link', () => {
   it.each([
     ['es', 'lang="es"'],
     ['en', 'lang="en"'],
-    ['fr', 'lang="en"'],
+    ['pt-PT, en;q=0.5', 'lang="pt-BR"'],
+    ['ar-EG', 'lang="ar" dir="rtl"'],
+    ['sw', 'lang="en"'],
   ])('the page speaks the language that the browser asks for (%s)', async (wanted, lang) => {
     const { token } = await registerAndMail();
     expect((await page(token, { 'accept-language': wanted })).body).toContain(lang);

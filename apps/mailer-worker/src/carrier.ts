@@ -2,7 +2,8 @@ import type { Account } from '@reconfirm/core/account';
 import type { Channel } from '@reconfirm/core/destination';
 import type { PurposePolicy } from '@reconfirm/core/purposes/policy';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import type { SmsSkipReason } from '@reconfirm/core/resolve';
+import type { NoticeReason, SmsSkipReason } from '@reconfirm/core/resolve';
+import type { RelayedContent } from '@reconfirm/core/sealed-content';
 import type { ClaimedMessage } from '@reconfirm/db/claims';
 import type { Credential } from './credential.ts';
 import type { SendResult } from './transports/transport.ts';
@@ -18,6 +19,20 @@ export interface Draft {
   readonly credential: Credential;
 }
 
+/** What is told to somebody who asked for what they cannot get. */
+export interface NoticeDraft {
+  readonly claimed: ClaimedMessage;
+  readonly account: Account | null;
+  readonly to: string;
+  readonly reason: NoticeReason;
+}
+
+/** A message that another system made. */
+export interface RelayedDraft {
+  readonly claimed: ClaimedMessage;
+  readonly content: RelayedContent;
+}
+
 /** One composed message on its way out. */
 export interface HandOver {
   /**
@@ -30,7 +45,10 @@ export interface HandOver {
   readonly send: (signal: AbortSignal) => Promise<SendResult>;
 }
 
-/** What carries the messages of one channel: how they are composed, and by whom they are handed over. */
+/**
+ * What carries the messages of one channel: how they are composed, and by whom they are handed over. Each
+ * composes a message now and returns its hand-over; each throws when the message cannot be composed.
+ */
 export interface Carrier {
   readonly channel: Channel;
   readonly providerName: string;
@@ -38,6 +56,8 @@ export interface Carrier {
   readonly isOff: boolean;
   /** Whether a message that may have been taken is handed over once more: free and harmless, or neither. */
   readonly retriesAmbiguous: boolean;
-  /** Composes a message now and returns its hand-over. Throws when it cannot be composed. */
   readonly prepare: (draft: Draft) => HandOver;
+  /** Null where nobody is told anything unasked: `resolve` then decides on no notice. */
+  readonly prepareNotice: ((draft: NoticeDraft) => HandOver) | null;
+  readonly prepareRelayed: (draft: RelayedDraft) => HandOver;
 }

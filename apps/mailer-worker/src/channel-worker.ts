@@ -1,9 +1,11 @@
 import type { SendRate } from '@reconfirm/core/config/rate-setting';
 import type { Channel } from '@reconfirm/core/destination';
 import type { PurposePolicies } from '@reconfirm/core/purposes/policy';
+import type { Notices } from '@reconfirm/core/resolve';
 import type { Database } from '@reconfirm/db/database';
 import type { Logger } from '@reconfirm/process/logger';
 import type { QueueBackend } from '@reconfirm/queue/backend';
+import type { Doorbell } from '@reconfirm/queue/doorbell';
 import { createMailWorker } from '@reconfirm/queue/mail-worker';
 import type { Carrier } from './carrier.ts';
 import type { CredentialKeys } from './credential.ts';
@@ -41,7 +43,11 @@ export interface ChannelWorkerOptions {
   readonly rate: SendRate | undefined;
   readonly leaseSeconds: number;
   readonly keys: CredentialKeys;
-  readonly policies: PurposePolicies;
+  readonly policiesOf: (organizationId: string) => PurposePolicies;
+  readonly noticesOf: (organizationId: string) => Notices;
+  /** Waited for before each delivery: what organizations want otherwise is known. */
+  readonly ready: () => Promise<void>;
+  readonly ringAll: Doorbell['ringAll'];
   readonly workerName: string;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -55,8 +61,9 @@ export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker
   const delivery = createDelivery({ ...options, store, carrier, lane });
   /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
   const handle = (messageId: string): Promise<void> =>
-    delivery
-      .deliver(messageId)
+    options
+      .ready()
+      .then(() => delivery.deliver(messageId))
       .catch((error: unknown) => log.error({ err: error, messageId }, 'delivery.failed'));
   const leases = keepLeases({ db, leaseSeconds, held: delivery.held, log });
   const queueWorker = createMailWorker({
@@ -64,6 +71,7 @@ export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker
     channel,
     concurrency: options.concurrency,
     rate,
+    ringAll: options.ringAll,
     handle,
     onError: (error) => {
       metrics.queueError();

@@ -1,16 +1,22 @@
-import type { Account } from '@reconfirm/core/account';
 import { policyOf, type PurposePolicies, type PurposePolicy } from '@reconfirm/core/purposes/policy';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import { isPutOffReason, type PutOffReason, type Resolution, resolve } from '@reconfirm/core/resolve';
+import {
+  isPutOffReason,
+  type Notices,
+  type PutOffReason,
+  type Resolution,
+  resolve,
+} from '@reconfirm/core/resolve';
 import { planRetry } from '@reconfirm/core/retry';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
 import type { Carrier, HandOver } from './carrier.ts';
-import { type Credential, type CredentialKeys, deriveCredential } from './credential.ts';
+import type { CredentialKeys } from './credential.ts';
 import type { Lane, LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
+import { createPrepare, type Prepared } from './prepare.ts';
 import type { SendFailure, SendResult } from './transports/transport.ts';
 
 /** The statements that delivering needs; concurrent messages share their batches. */
@@ -26,7 +32,8 @@ export interface DeliveryOptions {
   readonly carrier: Carrier;
   readonly lane: Lane;
   readonly keys: CredentialKeys;
-  readonly policies: PurposePolicies;
+  readonly policiesOf: (organizationId: string) => PurposePolicies;
+  readonly noticesOf: (organizationId: string) => Notices;
   readonly workerName: string;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -45,7 +52,8 @@ export interface Delivery {
 const putOffSeconds = 60;
 
 export const createDelivery = (options: DeliveryOptions): Delivery => {
-  const { store, carrier, lane, keys, log, metrics } = options;
+  const { store, carrier, lane, log, metrics } = options;
+  const prepare = createPrepare(options);
   const inHand = new Map<string, ClaimedMessage>();
   const stop = new AbortController();
 
@@ -77,16 +85,14 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   ): Promise<MessageRecord | 'lost' | 'given_back'> => {
     const purpose = findPurpose(claimed.purpose);
     if (purpose === undefined) return finish(putOff(claimed, 'unknown_purpose'));
-    const policy = policyOf(purpose, options.policies);
+    const policy = policyOf(purpose, options.policiesOf(claimed.organizationId));
     const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
-    const credential = deriveCredential(claimed, purpose, keys);
-    if (credential === null) return finish(putOff(claimed, 'wrong_token_key'));
-    const start = attemptStart(claimed, decision.account, credential, policy);
-    if (decision.kind === 'make_token_only')
-      return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
-    const { account, to } = decision;
-    const handOver = carrier.prepare({ claimed, account, to, purpose, policy, credential });
+    const prepared = prepareSafely(claimed, purpose, policy, decision);
+    if (prepared === null) return finish(notComposed(claimed));
+    if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
+    const { start, handOver } = prepared;
+    if (handOver === null) return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
     const refusal = (await handOver.reserve?.()) ?? null;
     if (refusal !== null) return finish(notSent(claimed, { kind: 'skip', reason: refusal }));
     if (!(await store.begin(start))) {
@@ -96,7 +102,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     const result = await handOver.send(stop.signal);
     const done = wasInterrupted(result)
       ? await giveBack(claimed)
-      : await finish(handedOver(claimed, account, result, pass));
+      : await finish(handedOver(claimed, prepared, result, pass));
     if (wasNotTaken(result)) await release(claimed, handOver);
     return done;
   };
@@ -113,42 +119,37 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       .catch((error: unknown) => log.warn({ err: error, messageId: claimed.id }, 'delivery.not_released'));
   };
 
-  const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
-    resolve(claimed, claimed.account, purpose, { channelOff: carrier.isOff, liveTokens });
+  /** Null when the message cannot be composed: no later attempt could either. */
+  const prepareSafely = (...of: Parameters<typeof prepare>): ReturnType<typeof prepare> | null => {
+    try {
+      return prepare(...of);
+    } catch (error) {
+      log.error({ err: error, messageId: of[0].id }, 'delivery.not_composed');
+      return null;
+    }
+  };
 
-  const attemptStart = (
-    claimed: ClaimedMessage,
-    account: Account,
-    credential: Credential,
-    { lifetime, liveTokens }: PurposePolicy,
-  ): AttemptStart => ({
-    messageId: claimed.id,
-    attempt: claimed.attempt,
-    accountId: account.id,
-    provider: carrier.providerName,
-    worker: options.workerName,
-    tokenHash: credential.tokenHash,
-    nonce: credential.nonce,
-    keyVersion: credential.keyVersion,
-    ttlSeconds: lifetime.linkSeconds,
-    code:
-      credential.codeHash === null ? null : { hash: credential.codeHash, ttlSeconds: lifetime.codeSeconds },
-    liveTokens,
-  });
+  const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
+    resolve({ ...claimed, hasSealed: claimed.sealed !== null }, claimed.account, purpose, {
+      channelOff: carrier.isOff,
+      liveTokens,
+      notices: options.noticesOf(claimed.organizationId),
+    });
 
   /** What a hand-over amounts to: sent, refused for good, or due again. Only here do failures become a status. */
   const handedOver = (
     claimed: ClaimedMessage,
-    account: Account,
+    { accountId, sentReason }: Prepared,
     result: SendResult,
     pass: LanePass,
   ): MessageRecord => {
-    const base = { ...blankRecord(claimed), accountId: account.id, reply: result.reply };
+    const base = { ...blankRecord(claimed), accountId, reply: result.reply };
     if (result.kind === 'accepted') {
       pass.worked();
       return {
         ...base,
         status: 'sent',
+        reason: sentReason,
         result: 'accepted',
         providerMessageId: result.providerMessageId ?? null,
       };
@@ -228,13 +229,16 @@ const blankRecord = (claimed: ClaimedMessage) => ({
   providerMessageId: null,
 });
 
-const notSent = (
-  claimed: ClaimedMessage,
-  decision: Exclude<Resolution, { kind: 'send' }>,
-): MessageRecord => ({
+const notSent = (claimed: ClaimedMessage, decision: Resolution): MessageRecord => ({
   ...blankRecord(claimed),
   status: decision.kind === 'give_up' ? 'gave_up' : 'skipped',
-  reason: decision.reason,
+  reason: 'reason' in decision ? decision.reason : null,
+});
+
+const notComposed = (claimed: ClaimedMessage): MessageRecord => ({
+  ...blankRecord(claimed),
+  status: 'gave_up',
+  reason: 'not_composed',
 });
 
 /** Nothing was tried and nothing is held against the message; it is looked at again later. */

@@ -1,66 +1,68 @@
 import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
-import { judgeRedirect, type RedirectRule, verificationLink } from '@reconfirm/core/redirect';
-import type { Carrier, Draft } from './carrier.ts';
+import { verificationLink } from '@reconfirm/core/redirect';
+import type { Account } from '@reconfirm/core/account';
+import type { ClaimedMessage } from '@reconfirm/db/claims';
+import type { Carrier, Draft, HandOver } from './carrier.ts';
+import type { MailSender } from './mail-senders.ts';
+import { mailContent, noticeContent, relayedContent } from './mail-content.ts';
+import type { MailContent } from './render-request.ts';
 import type { Renderer } from './render.ts';
-import type { Mailbox, OutgoingMail, Transport } from './transports/transport.ts';
+import type { OutgoingMail, Transport } from './transports/transport.ts';
+import { wantedPage } from './wanted-page.ts';
 
 export interface MailCarrierOptions {
   readonly renderer: Renderer;
   readonly transport: Transport;
   readonly provider: Provider;
-  readonly from: Mailbox;
-  readonly replyTo: Mailbox | undefined;
   readonly publicUrl: string;
-  /** Where links may lead, our own page included. */
-  readonly redirects: RedirectRule;
   readonly production: boolean;
   readonly supportedLocales: readonly string[];
-  readonly defaultLocale: string;
+  readonly senderOf: (organizationId: string) => MailSender;
 }
 
 /** Composes mails and hands them to the provider's transport. */
 export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   const { renderer, transport, provider } = options;
-  const messageIdDomain = options.from.address.slice(options.from.address.lastIndexOf('@') + 1);
   const confirmationPage = new URL('/v1/verify-email', options.publicUrl).href;
 
-  /** Judged again when it is used: an origin that was taken off the list receives no token from then on. */
-  const allowed = (redirectUrl: string | null): string | null => {
-    if (redirectUrl === null) return null;
-    const decision = judgeRedirect(redirectUrl, options.redirects, options.production);
-    return decision.allowed ? decision.url : null;
-  };
-
-  const compose = ({ claimed, account, to, purpose, policy, credential }: Draft): OutgoingMail => {
-    const page = allowed(claimed.redirectUrl) ?? allowed(account.redirectUrl) ?? confirmationPage;
+  const compose = (
+    claimed: ClaimedMessage,
+    account: Account | null,
+    to: string,
+    contentFor: (sender: MailSender) => MailContent,
+  ): HandOver => {
+    const sender = options.senderOf(claimed.organizationId);
     const rendered = renderer.render({
-      template: purpose.name,
+      ...contentFor(sender),
+      brand: sender.brand,
       locale: chooseLocale(
         claimed.locale ?? undefined,
-        account.locale ?? undefined,
+        account?.locale ?? undefined,
         options.supportedLocales,
-        options.defaultLocale,
+        sender.defaultLocale,
       ),
-      values: {
-        link: verificationLink(page, credential.token.reveal()),
-        name: account.name ?? undefined,
-        lifetimeSeconds: policy.lifetime.linkSeconds,
-      },
     });
-    return {
+    const mail: OutgoingMail = {
       messageId: claimed.id,
-      messageIdHeader: messageIdHeader(claimed.id, messageIdDomain),
-      from: options.from,
-      replyTo: options.replyTo,
+      messageIdHeader: messageIdHeader(claimed.id, domainOf(sender.from.address)),
+      from: sender.from,
+      replyTo: sender.replyTo,
       to,
       subject: rendered.subject,
       html: rendered.html,
       text: rendered.text,
       providerHeaders: provider.metadataHeaders(claimed.id),
     };
+    return { send: (signal) => transport.send(mail, signal) };
   };
+
+  const linkOf = (draft: Draft, sender: MailSender): string =>
+    verificationLink(
+      wantedPage(draft, sender, options.production) ?? confirmationPage,
+      draft.credential.token.reveal(),
+    );
 
   return {
     channel: 'email',
@@ -68,9 +70,15 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     // A second copy costs nothing, and its link is the same.
     retriesAmbiguous: true,
     isOff: provider.carriesMail === 'none',
-    prepare: (draft) => {
-      const mail = compose(draft);
-      return { send: (signal) => transport.send(mail, signal) };
-    },
+    prepare: (draft) =>
+      compose(draft.claimed, draft.account, draft.to, (sender) =>
+        mailContent(draft, linkOf(draft, sender), sender.brand.name),
+      ),
+    prepareNotice: ({ claimed, account, to, reason }) =>
+      compose(claimed, account, to, () => noticeContent(account, reason)),
+    prepareRelayed: ({ claimed, content }) =>
+      compose(claimed, null, content.to, (sender) => relayedContent(content, sender.brand.name)),
   };
 };
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1);

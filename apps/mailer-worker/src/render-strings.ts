@@ -4,10 +4,10 @@ import { IntlMessageFormat } from 'intl-messageformat';
 /** The values that ICU strings may name. They are inserted as they are and never parsed. */
 export type StringValues = Readonly<Record<string, string>>;
 
-/** Formats every string of one template for one message, by key. */
+/** Formats every string of one group for one message, by key. */
 export type FormatStrings = (values: StringValues) => Readonly<Record<string, string>>;
 
-/** The formatters of one locale, by template. */
+/** The formatters of one locale, by group: one for each template, `common` for what mails share, and `sms`. */
 export type LocaleStrings = Readonly<Record<string, FormatStrings>>;
 
 /**
@@ -31,7 +31,7 @@ type LocaleSource = Readonly<Record<string, Readonly<Record<string, string>>>>;
 const readLocale = async (locale: string): Promise<LocaleSource> => {
   const file = new URL(`./locales/${locale}.json`, import.meta.url);
   const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
-  if (!isLocaleSource(parsed)) throw new Error(`locales/${locale}.json must hold templates with strings.`);
+  if (!isLocaleSource(parsed)) throw new Error(`locales/${locale}.json must hold groups of strings.`);
   return parsed;
 };
 
@@ -46,8 +46,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const missingStrings = (sources: readonly { locale: string; source: LocaleSource }[]): readonly string[] => {
   const keysOf = (source: LocaleSource): string[] =>
-    Object.entries(source).flatMap(([template, strings]) =>
-      Object.keys(strings).map((key) => `${template}.${key}`),
+    Object.entries(source).flatMap(([group, strings]) =>
+      Object.keys(strings).map((key) => `${group}.${key}`),
     );
   const all = new Set(sources.flatMap(({ source }) => keysOf(source)));
   return sources.flatMap(({ locale, source }) => {
@@ -58,14 +58,17 @@ const missingStrings = (sources: readonly { locale: string; source: LocaleSource
 
 const compileLocale = (locale: string, source: LocaleSource): LocaleStrings =>
   Object.fromEntries(
-    Object.entries(source).map(([template, strings]) => [template, compileTemplate(locale, strings)]),
+    Object.entries(source).map(([group, strings]) => [group, compileGroup(locale, strings)]),
   );
 
-const compileTemplate = (locale: string, strings: Readonly<Record<string, string>>): FormatStrings => {
+const compileGroup = (locale: string, strings: Readonly<Record<string, string>>): FormatStrings => {
   // ignoreTag: a `<` in a translation is text. Markup belongs to the template.
   const formats = Object.entries(strings).map(
     ([key, string]) => [key, new IntlMessageFormat(string, locale, undefined, { ignoreTag: true })] as const,
   );
   return (values) =>
-    Object.fromEntries(formats.map(([key, format]) => [key, String(format.format({ ...values }))]));
+    Object.fromEntries(formats.map(([key, format]) => [key, oneStop(String(format.format({ ...values })))]));
 };
+
+/** "Join Acme, Inc." and not "Inc..": a name that ends in a stop ends its sentence too. */
+const oneStop = (text: string): string => text.replace(/\.(\u2069?)\.(?!\.)/g, '.$1');

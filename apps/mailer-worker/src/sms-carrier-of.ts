@@ -5,10 +5,10 @@ import type { Database } from '@reconfirm/db/database';
 import type { Logger } from '@reconfirm/process/logger';
 import type { Carrier } from './carrier.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { availableLocales } from './render.ts';
+import type { MailSender } from './mail-senders.ts';
+import { availableLocales, type Renderer } from './render.ts';
 import { createSmsCarrier } from './sms-carrier.ts';
 import { createSmsSpending } from './sms-spending.ts';
-import { renderEnglishSms } from './sms-text.ts';
 import type { SmsTransport } from './transports/transport.ts';
 
 export interface SmsCarrierParts {
@@ -16,15 +16,17 @@ export interface SmsCarrierParts {
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
   readonly transport: SmsTransport;
+  readonly renderer: Renderer;
+  readonly senderOf: (organizationId: string) => MailSender;
 }
 
 /** The carrier of SMS as the settings want it. */
 export const smsCarrierOf = (
   config: WorkerConfig,
-  { db, log, metrics, transport }: SmsCarrierParts,
+  { db, log, metrics, transport, renderer, senderOf }: SmsCarrierParts,
 ): Carrier =>
   createSmsCarrier({
-    renderSms: renderEnglishSms(config.BRAND_NAME),
+    renderer,
     transport,
     provider: smsProviders[config.SMS_PROVIDER],
     spending: createSmsSpending({
@@ -45,8 +47,9 @@ export const smsCarrierOf = (
     rules: { countries: config.SMS_COUNTRIES, allowedPrefixes: config.SMS_ALLOW_PREFIXES },
     prices: config.SMS_PRICES,
     publicUrl: config.PUBLIC_URL,
+    production: config.NODE_ENV === 'production',
     supportedLocales: availableLocales,
-    defaultLocale: config.DEFAULT_LOCALE,
+    senderOf,
     spent: (country, costMicros) => metrics.smsSpent(country, costMicros / microsPerUnit),
     refused: metrics.smsRefused,
   });

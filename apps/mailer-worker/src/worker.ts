@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
-import { purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
+import { noticesOf, purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
 import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
-import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { type Database, openDatabase } from '@reconfirm/db/database';
+import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
@@ -11,6 +11,7 @@ import { redisProblems } from '@reconfirm/queue/redis';
 import { startChannelWorker } from './channel-worker.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createMailCarrier } from './mail-carrier.ts';
+import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
@@ -29,6 +30,8 @@ export interface RunningWorker {
 
 /** A sweep that made no progress for this long, beyond one hand-over, means that the process does not get on. */
 const liveWithinMs = 60_000;
+/** How soon a change that an operator makes is known to every process. */
+const organizationsIntervalMs = 5000;
 
 /** Builds the worker from its configuration and starts it. Rejects when a template or the ops port is broken. */
 export const startWorker = async (config: WorkerConfig, log: Logger): Promise<RunningWorker> => {
@@ -72,12 +75,25 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     timeoutMs: queueCallTimeoutMs,
     onChange: ({ working, cause }) => log.warn({ working, err: cause }, 'queue.changed'),
   });
+  const organizations = createOrganizationConfigs({
+    db,
+    config,
+    intervalMs: organizationsIntervalMs,
+    onProblem: ({ organizationId, cause }) =>
+      log.warn({ organizationId, err: cause }, 'organizations.not_read'),
+  });
+  organizations.start();
+  const senderOf = mailSenders(organizations.configOf);
   const shared = {
     db,
     backend: queue.consumer,
     leaseSeconds: config.LEASE_SECONDS,
+    // Nobody's message goes out in the installation's name because it was early.
+    ready: organizations.loaded,
+    ringAll: doorbell.ringAll,
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
-    policies: purposePoliciesOf(config),
+    noticesOf: (organizationId: string) => noticesOf(organizations.configOf(organizationId)),
+    policiesOf: (organizationId: string) => purposePoliciesOf(organizations.configOf(organizationId)),
     workerName,
     log,
     metrics,
@@ -88,13 +104,10 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       renderer,
       transport,
       provider: providers[config.EMAIL_PROVIDER],
-      from: config.MAIL_FROM,
-      replyTo: config.MAIL_REPLY_TO,
       publicUrl: config.PUBLIC_URL,
-      redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
       production: config.NODE_ENV === 'production',
       supportedLocales: availableLocales,
-      defaultLocale: config.DEFAULT_LOCALE,
+      senderOf,
     }),
     lane: lanes.email,
     concurrency: config.WORKER_CONCURRENCY,
@@ -102,7 +115,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   });
   const sms = startChannelWorker({
     ...shared,
-    carrier: smsCarrierOf(config, { db, log, metrics, transport: smsTransport }),
+    carrier: smsCarrierOf(config, { db, log, metrics, transport: smsTransport, renderer, senderOf }),
     lane: lanes.sms,
     concurrency: config.SMS_CONCURRENCY,
     rate: config.SMS_SEND_RATE,
@@ -133,6 +146,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       2000,
     );
     await Promise.all([mail.giveBack(), sms.giveBack()]);
+    organizations.stop();
     await Promise.allSettled([transport.close(), smsTransport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);

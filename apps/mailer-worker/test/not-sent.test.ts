@@ -89,8 +89,9 @@ test('with EMAIL_PROVIDER=none a token is made that works, nothing is sent and n
   expect(await shown(scene, accountId)).toBeNull();
   // Settling forgets what the token is derived from, so it is taken from where it was noted.
   const [start] = starts;
-  if (start === undefined) throw new Error('no token was made');
-  const token = deriveToken(keys, { ...start, purpose: 'signup' });
+  if (!start?.credential) throw new Error('no token was made');
+  const { credential, messageId: id } = start;
+  const token = deriveToken(keys, { ...credential, messageId: id, purpose: 'signup' });
   expect((await confirm(scene.db, hashToken(token.reveal()))).state).toBe('live');
 });
 

@@ -21,4 +21,8 @@ export type FaultCode =
   | 'limiter_unavailable'
   /** The answer to a write was lost: it may have been committed, so nothing that it paid for is given back. */
   | 'outcome_unknown'
+  /** More passwords wait to be hashed than can be hashed in time. */
+  | 'passwords_busy'
+  /** The keys of a foreign issuer cannot be had, and none are remembered. */
+  | 'issuer_unavailable'
   | 'internal';

@@ -1,4 +1,4 @@
-import type { AccountStatus } from './account.ts';
+import { type AccountStatus, accountStatuses } from './account.ts';
 import type { Purpose } from './purposes/purpose.ts';
 
 /**
@@ -16,3 +16,7 @@ export const disclose = (
   purpose: Purpose,
 ): 'already_verified' | 'suspended' | null =>
   disclosure === 'strict' || status === null ? null : purpose.ineligible(status);
+
+/** The states of an account that may be told of in place of accepting anything. */
+export const disclosedStatuses = (disclosure: Disclosure, purpose: Purpose): readonly AccountStatus[] =>
+  accountStatuses.filter((status) => disclose(disclosure, status, purpose) !== null);

@@ -41,7 +41,7 @@ export const errorCodes = {
   TOKEN_UNKNOWN: {
     ...token,
     title: 'The link is not valid',
-    when: 'No such token was ever sent, or it is long gone.',
+    when: 'No such token was ever sent, it is long gone, or the code is wrong.',
   },
   TOKEN_EXPIRED: {
     ...token,
@@ -84,6 +84,11 @@ export const errorCodes = {
     title: 'The address is already registered',
     when: 'An account with this address exists. Use resend-verification for another mail.',
   },
+  ORGANIZATION_EXISTS: {
+    ...plain(409, 'ORGANIZATION_EXISTS'),
+    title: 'The organization exists',
+    when: 'Another organization has this slug. Choose another one, or change the one that is there.',
+  },
   PAYLOAD_TOO_LARGE: {
     ...plain(413, 'PAYLOAD_TOO_LARGE'),
     title: 'The body is too large',
@@ -112,6 +117,11 @@ export const errorCodes = {
     specific: 'TOO_MANY_REQUESTS',
     title: 'Too many requests from this client',
     when: 'The limit of this client address (RATE_LIMIT_IP) is used up. Wait as long as Retry-After says.',
+  },
+  CODE_LOCKED: {
+    ...plain(429, 'CODE_LOCKED'),
+    title: 'Too many codes were tried',
+    when: 'The guesses of this address are used up (CODE_GUESS_LIMIT); asking for another mail does not renew them. The link still works; a code is taken again after Retry-After.',
   },
   EMAIL_PROVIDER_DISABLED: {
     ...plain(400, 'EMAIL_PROVIDER_DISABLED'),
@@ -146,7 +156,7 @@ export const errorCodes = {
   SERVICE_UNAVAILABLE: {
     ...plain(503, 'SERVICE_UNAVAILABLE'),
     title: 'The service cannot take the request now',
-    when: 'A store does not answer. Nothing was written and no limit was charged; try again after Retry-After.',
+    when: 'A store or a foreign issuer does not answer, or more waits than can be done in time. Nothing was written and no limit was charged; try again after Retry-After.',
   },
   INTERNAL_ERROR: {
     ...plain(500, 'INTERNAL_ERROR'),

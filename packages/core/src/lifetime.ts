@@ -7,6 +7,9 @@ const secondsPerDay = 86_400;
  * up to two days, because "24 hours" promises more exactly than "1 day". At most two units are
  * named and the rest is dropped, so the words never promise more than the lifetime.
  *
+ * The words are in the nominative: a sentence that needs another case (Arabic duals, Polish and
+ * Russian after a preposition) has to put them behind a colon.
+ *
  * Throws a RangeError for a lifetime below one second.
  */
 export const lifetimeInWords = (lifetimeSeconds: number, locale: string): string => {
@@ -16,13 +19,33 @@ export const lifetimeInWords = (lifetimeSeconds: number, locale: string): string
   const parts = splitLifetime(Math.floor(lifetimeSeconds))
     .slice(0, 2)
     .filter(({ count }) => count > 0)
-    .map(({ count, unit }) =>
-      new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(count),
-    );
-  return new Intl.ListFormat(locale, { type: 'conjunction', style: 'long' }).format(parts);
+    .map(({ count, unit }) => countInWords(count, unit, locale));
+  return joinParts(parts, locale);
 };
 
-type UnitCount = { readonly unit: 'day' | 'hour' | 'minute' | 'second'; readonly count: number };
+type Unit = 'day' | 'hour' | 'minute' | 'second';
+type UnitCount = { readonly unit: Unit; readonly count: number };
+
+/** CLDR writes "1 שעה"; Hebrew says the noun first and the number in letters. */
+const oneInHebrew: Readonly<Record<Unit, string>> = {
+  day: 'יום אחד',
+  hour: 'שעה אחת',
+  minute: 'דקה אחת',
+  second: 'שנייה אחת',
+};
+
+/** Japanese sets no space between number and unit, and Chinese and Japanese none between units. */
+const countInWords = (count: number, unit: Unit, locale: string): string => {
+  const language = new Intl.Locale(locale).language;
+  if (language === 'he' && count === 1) return oneInHebrew[unit];
+  const words = new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }).format(count);
+  return language === 'ja' ? words.replaceAll(' ', '') : words;
+};
+
+const joinParts = (parts: readonly string[], locale: string): string =>
+  ['ja', 'zh'].includes(new Intl.Locale(locale).language)
+    ? parts.join('')
+    : new Intl.ListFormat(locale, { type: 'conjunction', style: 'long' }).format(parts);
 
 /** The counts of the units from the first that is not zero on. */
 const splitLifetime = (totalSeconds: number): readonly UnitCount[] => {

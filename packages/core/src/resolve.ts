@@ -1,7 +1,7 @@
 import type { Account } from './account.ts';
 import type { ChangeSide } from './contact-change.ts';
 import type { LiveTokens } from './live-tokens.ts';
-import { orderedBy, type Purpose } from './purposes/purpose.ts';
+import { type Ineligibility, orderedBy, type Purpose } from './purposes/purpose.ts';
 
 /** Reasons not to send, each one a word that an operator reads in the timeline of a message. */
 export const notSentReasons = {
@@ -23,6 +23,9 @@ export const notSentReasons = {
   too_late: 'It could not be handed over while it was still of use.',
   no_such_channel: 'The account has no address for this kind of message.',
   change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
+  account_deleted: 'The account was deleted before this was sent.',
+  revoked: 'The invitation was withdrawn before this was sent.',
+  not_composed: 'The mail could not be composed; the log of the worker says why.',
   lost_too_often:
     'The worker died during each of several attempts; the message is set aside for an operator.',
 } as const;
@@ -48,6 +51,22 @@ export type PutOffReason = keyof typeof putOffReasons;
 export const isPutOffReason = (reason: string): reason is PutOffReason =>
   Object.hasOwn(putOffReasons, reason);
 
+/** Why something else was sent than what was asked for; the row is `sent` all the same. */
+export const noticeReasons = {
+  notice_already_verified:
+    'The account had proved its address, so the person was told that, instead of getting a link.',
+  notice_unknown_account:
+    'No account is registered with this address, and its owner was told that somebody tried.',
+} as const;
+
+export type NoticeReason = keyof typeof noticeReasons;
+
+/** Which notices are sent to people who asked for something that they cannot get. At most one a day each. */
+export interface Notices {
+  readonly alreadyVerified: boolean;
+  readonly unknownAccount: boolean;
+}
+
 /** What becomes of a claimed message. `skip` is nobody's fault, `give_up` shows as FAILED. */
 export type Resolution =
   | { readonly kind: 'send'; readonly account: Account; readonly to: string }
@@ -56,9 +75,15 @@ export type Resolution =
       readonly account: Account;
       readonly reason: 'email_off' | 'sms_off';
     }
+  | { readonly kind: 'notify'; readonly account: Account | null; readonly reason: NoticeReason }
+  /** What is sent, and to whom, is sealed in the row. */
+  | { readonly kind: 'relay' }
   | {
       readonly kind: 'skip';
-      readonly reason: Exclude<NotSentReason, 'email_off' | 'sms_off' | 'too_late' | 'lost_too_often'>;
+      readonly reason: Exclude<
+        NotSentReason,
+        'too_late' | 'lost_too_often' | 'account_deleted' | 'revoked' | 'not_composed'
+      >;
     }
   | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
 
@@ -75,6 +100,9 @@ export interface ClaimedFacts {
   readonly newerMessages: number;
   /** The change of an address that it belongs to; null for every other message. */
   readonly change: ChangeFacts | null;
+  /** Whether the row holds an address to which a notice can go although there is no account. */
+  readonly hasSealed: boolean;
+  readonly noticedToday: boolean;
   readonly ageSeconds: number;
   /** How many earlier attempts ended without a word because their worker died. */
   readonly lostLeases: number;
@@ -91,19 +119,59 @@ export const resolve = (
   facts: ClaimedFacts,
   account: Account | null,
   purpose: Purpose,
-  policy: { readonly channelOff: boolean; readonly liveTokens: LiveTokens },
+  policy: ResolvePolicy,
 ): Resolution => {
   if (facts.newerMessages >= policy.liveTokens.newest) return { kind: 'skip', reason: 'superseded' };
-  if (account === null) return { kind: 'skip', reason: 'unknown_account' };
-  const ineligible = purpose.ineligible(account.status);
-  if (ineligible !== null) return { kind: 'skip', reason: ineligible };
+  if (purpose.credential === 'none')
+    return policy.channelOff
+      ? { kind: 'skip', reason: offReasonOf(purpose) }
+      : (hopeless(facts, purpose) ?? { kind: 'relay' });
+  const refusal = refusalOf(account, purpose);
+  if (refusal !== null || account === null) {
+    const reason = refusal ?? 'unknown_account';
+    const notice = policy.channelOff ? null : noticeFor(reason, facts, purpose, policy.notices);
+    if (notice === null) return { kind: 'skip', reason };
+    return hopeless(facts, purpose) ?? { kind: 'notify', account, reason: notice };
+  }
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
-  if (policy.channelOff)
-    return { kind: 'make_token_only', account, reason: purpose.channel === 'sms' ? 'sms_off' : 'email_off' };
+  if (policy.channelOff) return { kind: 'make_token_only', account, reason: offReasonOf(purpose) };
+  return hopeless(facts, purpose) ?? { kind: 'send', account, to };
+};
+
+export interface ResolvePolicy {
+  readonly channelOff: boolean;
+  readonly liveTokens: LiveTokens;
+  readonly notices: Notices;
+}
+
+const offReasonOf = ({ channel }: Purpose): 'email_off' | 'sms_off' =>
+  channel === 'sms' ? 'sms_off' : 'email_off';
+
+const refusalOf = (account: Account | null, purpose: Purpose): Ineligibility | 'unknown_account' | null =>
+  account === null ? 'unknown_account' : purpose.ineligible(account.status);
+
+/**
+ * A suspended account is told nothing: its owner knows, and whoever else asks should not. Nobody is told by
+ * SMS: strangers could have us pay for messages to anybody.
+ */
+const noticeFor = (
+  reason: Ineligibility | 'unknown_account',
+  { noticedToday, hasSealed, change }: ClaimedFacts,
+  { channel }: Purpose,
+  notices: Notices,
+): NoticeReason | null => {
+  if (noticedToday || change !== null || channel === 'sms') return null;
+  if (reason === 'already_verified') return notices.alreadyVerified ? 'notice_already_verified' : null;
+  return reason === 'unknown_account' && notices.unknownAccount && hasSealed
+    ? 'notice_unknown_account'
+    : null;
+};
+
+/** What went wrong on our side so badly that it is not tried (again). */
+const hopeless = (facts: ClaimedFacts, purpose: Purpose): Resolution | null => {
   if (facts.lostLeases >= lostLeasesMax) return { kind: 'give_up', reason: 'lost_too_often' };
-  if (facts.ageSeconds > purpose.sendWithinSeconds) return { kind: 'give_up', reason: 'too_late' };
-  return { kind: 'send', account, to };
+  return facts.ageSeconds > purpose.sendWithinSeconds ? { kind: 'give_up', reason: 'too_late' } : null;
 };
 
 interface NoRecipient {

@@ -10,6 +10,9 @@ export type SmsCountries =
   | { readonly kind: 'any' }
   | { readonly kind: 'only'; readonly countries: ReadonlySet<CountryIso2> };
 
+export const isSmsOff = (countries: SmsCountries): boolean =>
+  countries.kind === 'only' && countries.countries.size === 0;
+
 export interface SmsRules {
   readonly countries: SmsCountries;
   readonly allowedPrefixes: readonly AllowedPrefix[];

@@ -1,7 +1,7 @@
 import type { BounceKind, DeliveryEventType } from './delivery-event.ts';
 import type { Channel } from './destination.ts';
 import type { MessageStatus } from './message.ts';
-import { isPutOffReason, notSentReasons, putOffReasons } from './resolve.ts';
+import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
 import { attemptSentences, type ChannelWords, nextStepsNotSent, wordsOf } from './timeline-words.ts';
 
@@ -55,6 +55,8 @@ export interface VerificationFacts {
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly consumedAt: Date | null;
+  /** When whoever had asked for it withdrew it. */
+  readonly revokedAt?: Date | null;
 }
 
 export interface TimelineFacts {
@@ -135,6 +137,8 @@ const verificationEntries = (
   const made = entry(createdAt, `The ${credential} was made.`);
   if (consumedAt !== null)
     return [made, entry(consumedAt, `The ${credential} was used: the address is confirmed.`)];
+  if (verification.revokedAt instanceof Date)
+    return [made, entry(verification.revokedAt, `The ${credential} was withdrawn; it no longer works.`)];
   const isOver = expiresAt.getTime() <= now.getTime();
   return [
     made,
@@ -176,6 +180,8 @@ const credentialState = (
   if (verification === null) return '';
   if (verification.consumedAt !== null)
     return ` The ${credential} was used and the address is confirmed; nothing to do.`;
+  if (verification.revokedAt instanceof Date)
+    return ` Its ${credential} was withdrawn. Send another one if that was a mistake.`;
   if (message.newerAcceptedAt !== undefined && message.newerAcceptedAt !== null)
     return ` Its ${credential} no longer works, because a newer message was asked for. Look at the newer message.`;
   if (verification.expiresAt.getTime() <= now.getTime())
@@ -184,6 +190,8 @@ const credentialState = (
 };
 
 const handedOver = (facts: TimelineFacts, words: ChannelWords, now: Date): string => {
+  const notice = lookUp(noticeReasons, facts.message.reason);
+  if (notice !== undefined) return `${notice} Nothing to do.`;
   const state = credentialState(facts, words, now);
   const sentAt = facts.message.sentAt ?? facts.message.acceptedAt;
   const isOld = now.getTime() - sentAt.getTime() > unconfirmedAfterSeconds * 1000;

@@ -79,6 +79,15 @@ describe('what is wrong', () => {
     ['EMAIL_PROVIDER', 'pigeon'],
     ['MAILGUN_WEBHOOK_MAX_AGE_SECONDS', '0'],
     ['DEFAULT_LOCALE', 'xx'],
+    ['SESSION_KEYS', 'hunter2'],
+    ['SESSION_KEYS', 'a:aHVudGVyMg=='],
+    ['ACCESS_TOKEN_TTL_SECONDS', '59'],
+    ['REFRESH_TOKEN_TTL_DAYS', '91'],
+    ['FOREIGN_ISSUERS', 'https://issuer.example'],
+    ['FOREIGN_ISSUERS', 'https://verify.example.com|https://a.example/jwks|aud|ES256'],
+    ['RATE_LIMIT_SIGN_IN', '10'],
+    ['PASSWORD_LENGTH_MIN', '7'],
+    ['PASSWORD_CLASSES', 'upper,cyrillic'],
   ])('%s=%j is refused in one sentence', (name, value) => {
     const problems = apiProblems({ [name]: value });
     expect(problems).toHaveLength(1);
@@ -114,10 +123,11 @@ describe('what is wrong', () => {
         TOKEN_KEYS: '1:hunter2',
         ADDRESS_HASH_KEY: 'hunter2',
         ADMIN_KEY: 'hunter2',
+        SESSION_KEYS: 'a:hunter2',
       }),
       ...workerProblems({ SMTP_URL: 'http://u:hunter2@smtp' }),
     ];
-    expect(told).toHaveLength(6);
+    expect(told).toHaveLength(7);
     expect(told.join()).not.toContain('hunter2');
   });
 });

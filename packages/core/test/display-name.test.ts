@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { displayName } from '../src/display-name.ts';
+import { displayName, organizationDisplayName } from '../src/display-name.ts';
 
 describe('a person keeps their name', () => {
   test.each([
@@ -43,6 +43,29 @@ describe('a text that wants to be a link is no name', () => {
   test('nothing stays nothing', () => expect(displayName(undefined)).toBeUndefined());
 });
 
+describe('an organization keeps its name', () => {
+  test.each([
+    ['Acme, Inc.', 'Acme, Inc.'],
+    ['3M', '3M'],
+    ['1&1', undefined],
+    ['B&B Italia', 'B&B Italia'],
+    ['Grupo Año (España)', 'Grupo Año (España)'],
+    ['S.A. de C.V.', 'S. A. de C. V.'],
+    ['Studio 54', 'Studio 54'],
+    ['株式会社リコー', '株式会社リコー'],
+  ])('%s', (raw, name) => expect(organizationDisplayName(raw)).toBe(name));
+
+  test.each(['Acme.com', 'www acme', 'Visit http://evil', 'a@b', '<>', '555 0199 900'])(
+    '%s is no name',
+    (raw) => expect(organizationDisplayName(raw)).toBeUndefined(),
+  );
+
+  test('a telephone number is taken out, and at most 60 characters stay', () => {
+    expect(organizationDisplayName('Call (900) 555-0199 now')).toBe('Call () - now');
+    expect(organizationDisplayName('ab '.repeat(100))?.length).toBeLessThanOrEqual(60);
+  });
+});
+
 test('a telephone number is taken out', () => {
   expect(displayName('Call +1 (900) 555-0199 today')).toBe('Call - today');
 });
@@ -79,11 +102,12 @@ test('no text comes out with a character that links or markup need', () => {
   });
   fc.assert(
     fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (raw) => {
-      const name = displayName(raw);
-      if (name === undefined) return;
-      expect(name).not.toMatch(/[/:@<>&"{}%\\\p{Cc}\p{Cf}]/u);
-      expect(name).not.toMatch(/\.\S/u);
-      expect(Array.from(name).length).toBeLessThanOrEqual(40);
+      const names = [displayName(raw), organizationDisplayName(raw)].filter((name) => name !== undefined);
+      for (const name of names) {
+        expect(name).not.toMatch(/[/:@<>"{}%\\\p{Cc}\p{Cf}]/u);
+        expect(name).not.toMatch(/\.\S/u);
+        expect(Array.from(name).length).toBeLessThanOrEqual(60);
+      }
     }),
     { numRuns: 2000 },
   );

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keyedHash, logLabel } from '../src/keyed-hash.ts';
@@ -9,6 +10,22 @@ const hex = (...parts: string[]): string => keyedHash(key, ...parts).toString('h
 test('the same parts give the same 32 bytes', () => {
   expect(keyedHash(key, 'address', 'ada@example.com')).toHaveLength(32);
   expect(hex('address', 'ada@example.com')).toBe(hex('address', 'ada@example.com'));
+});
+
+test('it is HMAC-SHA256, whatever the length of the key', () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 1, maxLength: 200 }),
+      fc.string({ unit: 'grapheme' }),
+      (bytes, part) => {
+        const secret = new Secret(Buffer.from(bytes).toString('base64'));
+        const expected = createHmac('sha256', bytes)
+          .update(`${Buffer.byteLength(part)}:${part}`)
+          .digest('hex');
+        expect(keyedHash(secret, part).toString('hex')).toBe(expected);
+      },
+    ),
+  );
 });
 
 test('another key gives another hash', () => {

@@ -6,9 +6,17 @@ import { purposes } from '../src/purposes/registry.ts';
 import { isPutOffReason, lostLeasesMax, notSentReasons, putOffReasons, resolve } from '../src/resolve.ts';
 
 const purpose = purposes.signup;
-const fresh = { newerMessages: 0, change: null, ageSeconds: 1, lostLeases: 0 };
-const on = { channelOff: false, liveTokens: newestOnly };
-const off = { channelOff: true, liveTokens: newestOnly };
+const fresh = {
+  newerMessages: 0,
+  change: null,
+  hasSealed: false,
+  noticedToday: false,
+  ageSeconds: 1,
+  lostLeases: 0,
+};
+const notices = { alreadyVerified: false, unknownAccount: false };
+const on = { channelOff: false, liveTokens: newestOnly, notices };
+const off = { ...on, channelOff: true };
 
 const account = (status: AccountStatus): Account => ({
   id: '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01',
@@ -22,7 +30,14 @@ const account = (status: AccountStatus): Account => ({
 const pending = account('pending');
 
 /** The worst of everything, from which one fault after another is taken away: the order of the reasons. */
-const worst = { newerMessages: 1, change: null, ageSeconds: 10 ** 9, lostLeases: 99 };
+const worst = {
+  newerMessages: 1,
+  change: null,
+  hasSealed: false,
+  noticedToday: false,
+  ageSeconds: 10 ** 9,
+  lostLeases: 99,
+};
 
 describe('a claimed message', () => {
   test('of a pending account is sent', () =>
@@ -90,6 +105,8 @@ describe('a claimed message', () => {
         fc.record({
           newerMessages: fc.nat(3),
           change: fc.constant(null),
+          hasSealed: fc.boolean(),
+          noticedToday: fc.boolean(),
           ageSeconds: fc.double({ min: -1, max: 1e9, noNaN: true }),
           lostLeases: fc.nat(9),
         }),
@@ -100,12 +117,14 @@ describe('a claimed message', () => {
           const resolution = resolve(facts, who, purpose, {
             channelOff: emailOff,
             liveTokens: newestOnly,
+            notices,
           });
           if (resolution.kind === 'send' || resolution.kind === 'make_token_only') {
             expect(status).toBe('pending');
             expect(facts.newerMessages).toBe(0);
             expect(resolution.kind === 'make_token_only').toBe(emailOff);
-          } else expect(Object.keys(notSentReasons)).toContain(resolution.reason);
+          } else
+            expect(Object.keys(notSentReasons)).toContain('reason' in resolution ? resolution.reason : '');
         },
       ),
       { numRuns: 2000 },
@@ -163,9 +182,58 @@ describe('the recipient', () => {
   });
 
   test('gets as many of the newest messages as stay live, and no older one', () => {
-    const policy = { channelOff: false, liveTokens: { newest: 3, supersededWhen: 'accepted' } } as const;
+    const policy = { ...on, liveTokens: { newest: 3, supersededWhen: 'accepted' } } as const;
     const kindOf = (newerMessages: number) =>
       resolve({ ...fresh, newerMessages }, pending, purpose, policy).kind;
     expect([0, 1, 2, 3].map(kindOf)).toEqual(['send', 'send', 'send', 'skip']);
+  });
+});
+
+describe('somebody who asks for what they cannot get', () => {
+  const told = { ...on, notices: { alreadyVerified: true, unknownAccount: true } };
+  const verified = account('active');
+
+  test('is told so where the setting is on', () => {
+    expect(resolve(fresh, verified, purpose, told)).toEqual({
+      kind: 'notify',
+      account: verified,
+      reason: 'notice_already_verified',
+    });
+    expect(resolve({ ...fresh, hasSealed: true }, null, purpose, told)).toEqual({
+      kind: 'notify',
+      account: null,
+      reason: 'notice_unknown_account',
+    });
+  });
+
+  test.each([
+    ['by default', fresh, on],
+    ['a second time on one day', { ...fresh, hasSealed: true, noticedToday: true }, told],
+    ['while mail is off', { ...fresh, hasSealed: true }, { ...told, channelOff: true }],
+  ] as const)('is told nothing %s', (_, facts, policy) => {
+    expect(resolve(facts, verified, purpose, policy)).toEqual({ kind: 'skip', reason: 'already_verified' });
+    expect(resolve(facts, null, purpose, policy)).toEqual({ kind: 'skip', reason: 'unknown_account' });
+  });
+
+  test('is told nothing when suspended, or unknown without an address in the row', () => {
+    expect(resolve(fresh, account('suspended'), purpose, told)).toEqual({
+      kind: 'skip',
+      reason: 'suspended',
+    });
+    expect(resolve(fresh, null, purpose, told)).toEqual({ kind: 'skip', reason: 'unknown_account' });
+  });
+});
+
+describe('a message of another system', () => {
+  test('is relayed without asking for an account, unless mail is off, it is superseded or too late', () => {
+    const relayedPurpose = purposes.relayed;
+    expect(resolve(fresh, null, relayedPurpose, on)).toEqual({ kind: 'relay' });
+    expect(resolve(fresh, null, relayedPurpose, off)).toEqual({ kind: 'skip', reason: 'email_off' });
+    expect(resolve({ ...fresh, newerMessages: 1 }, null, relayedPurpose, on)).toMatchObject({
+      reason: 'superseded',
+    });
+    expect(resolve({ ...fresh, ageSeconds: 3601 }, null, relayedPurpose, on)).toMatchObject({
+      reason: 'too_late',
+    });
   });
 });

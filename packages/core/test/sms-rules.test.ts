@@ -11,7 +11,6 @@ import {
   priceOf,
   type SmsPrices,
 } from '../src/sms-policy.ts';
-import { measureSms } from '../src/sms-text.ts';
 import { resolve } from '../src/resolve.ts';
 import { explainMessage } from '../src/timeline.ts';
 import { purposes } from '../src/purposes/registry.ts';
@@ -75,23 +74,6 @@ describe('what SMS cost', () => {
     for (const wrong of ['10', '10/', '/50', '10/50/60', 'ten/fifty', ''])
       expect(parseSmsBudget(wrong), wrong).toHaveProperty('problem');
   });
-
-  test.each([
-    ['a'.repeat(160), 'gsm7', 1],
-    ['a'.repeat(161), 'gsm7', 2],
-    ['a'.repeat(306), 'gsm7', 2],
-    ['a'.repeat(307), 'gsm7', 3],
-    // An extension character takes two septets.
-    [`${'a'.repeat(158)}€`, 'gsm7', 1],
-    [`${'a'.repeat(159)}€`, 'gsm7', 2],
-    ['ł'.repeat(70), 'ucs2', 1],
-    ['ł'.repeat(71), 'ucs2', 2],
-    ['😀'.repeat(35), 'ucs2', 1],
-    ['😀'.repeat(36), 'ucs2', 2],
-    ['Code: 123456\n\n@verify.example.com #123456', 'gsm7', 1],
-  ])('%j is %s in %i', (text, encoding, segments) =>
-    expect(measureSms(text)).toEqual({ encoding, segments }),
-  );
 });
 
 describe('when a block is paused', () => {
@@ -165,18 +147,38 @@ describe('an SMS that is not sent', () => {
     locale: null,
     redirectUrl: null,
   };
-  const facts = { newerMessages: 0, change: null, ageSeconds: 1, lostLeases: 0 };
+  const facts = {
+    newerMessages: 0,
+    change: null,
+    hasSealed: true,
+    noticedToday: false,
+    ageSeconds: 1,
+    lostLeases: 0,
+  };
   const liveTokens = { newest: 1, supersededWhen: 'accepted' as const };
+  const notices = { alreadyVerified: true, unknownAccount: true };
 
   test('because it is off says so, and one that is too old is given up', () => {
-    const off = resolve(facts, account, purposes.sms, { channelOff: true, liveTokens });
+    const off = resolve(facts, account, purposes.sms, { channelOff: true, liveTokens, notices });
     expect(off).toMatchObject({ kind: 'make_token_only', reason: 'sms_off' });
     const late = { ...facts, ageSeconds: purposes.sms.sendWithinSeconds + 1 };
-    expect(resolve(late, account, purposes.sms, { channelOff: false, liveTokens })).toEqual({
-      kind: 'give_up',
-      reason: 'too_late',
-    });
+    const on = { channelOff: false, liveTokens, notices };
+    expect(resolve(late, account, purposes.sms, on)).toEqual({ kind: 'give_up', reason: 'too_late' });
   });
+
+  test('tells nobody anything by SMS, whatever notices are on', () => {
+    const on = { channelOff: false, liveTokens, notices };
+    expect(resolve(facts, null, purposes.sms, on)).toEqual({ kind: 'skip', reason: 'unknown_account' });
+    const proved = { ...account, status: 'active' as const };
+    const once = { ...purposes.sms, ineligible: purposes.signup.ineligible };
+    expect(resolve(facts, proved, once, on)).toEqual({ kind: 'skip', reason: 'already_verified' });
+  });
+
+  test('because another system sent it here while SMS are off says so', () =>
+    expect(resolve(facts, null, purposes.relayed_sms, { channelOff: true, liveTokens, notices })).toEqual({
+      kind: 'skip',
+      reason: 'sms_off',
+    }));
 
   test('because nobody knows whether it was taken is told apart from one that failed', () => {
     const at = new Date('2026-11-18T00:00:00Z');

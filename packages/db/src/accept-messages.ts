@@ -1,7 +1,9 @@
-import { sql } from 'kysely';
+import { CompiledQuery } from 'kysely';
+import type { AccountStatus } from '@reconfirm/core/account';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
 import type { Database } from './database.ts';
+import { namePrefix } from './named-statements.ts';
 
 /** A request as it is accepted: no address and no token, only keyed hashes. */
 export interface MessageRequest {
@@ -19,15 +21,106 @@ export interface MessageRequest {
   readonly idempotency: { readonly key: Uint8Array; readonly requestHash: Uint8Array } | null;
   /** What the contract must remember from here to the confirmation. No secret, no address. */
   readonly context?: Readonly<Record<string, unknown>> | null;
+  /** What is needed to send it to somebody without an account, sealed; forgotten when it is settled. */
+  readonly sealed?: Uint8Array | null;
   /** Of a change of address: the account that asked, and whose consent this message is to bring. */
   readonly change?: { readonly accountId: string; readonly id: string; readonly side: ChangeSide } | null;
+  /** States of the address's account in which nothing is written; without any, no account is read. */
+  readonly unless?: readonly AccountStatus[];
 }
 
-/** `taken`: another request holds the idempotency key; its row is the truth and nothing was written. */
-export type Acceptance = 'accepted' | 'taken';
+/**
+ * `not_written`: another request holds the idempotency key and its row is the truth, or the account is in a
+ * state of `unless`.
+ */
+export type Acceptance = 'accepted' | 'not_written';
 
-const bytes = (value: Uint8Array | undefined): Buffer | null =>
-  value === undefined ? null : Buffer.from(value);
+interface Column {
+  readonly name: string;
+  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb';
+  readonly of: (request: MessageRequest) => unknown;
+}
+
+/** What every request says. */
+const plainColumns: readonly Column[] = [
+  { name: 'id', type: 'uuid', of: (r) => r.id },
+  { name: 'organization_id', type: 'uuid', of: (r) => r.organizationId },
+  { name: 'subject_key', type: 'bytea', of: (r) => r.subjectKey },
+  { name: 'address_key', type: 'bytea', of: (r) => r.addressKey },
+  { name: 'limit_key', type: 'bytea', of: (r) => r.limitKey },
+  { name: 'ip_key', type: 'bytea', of: (r) => r.ipKey },
+  { name: 'purpose', type: 'text', of: (r) => r.purpose },
+  { name: 'channel', type: 'text', of: (r) => r.channel },
+  { name: 'contract', type: 'text', of: (r) => r.contract },
+  { name: 'locale', type: 'text', of: (r) => r.locale },
+  { name: 'redirect_url', type: 'text', of: (r) => r.redirectUrl },
+];
+
+const furtherColumns: readonly Column[] = [
+  { name: 'idempotency_key', type: 'bytea', of: (r) => r.idempotency?.key ?? null },
+  { name: 'request_hash', type: 'bytea', of: (r) => r.idempotency?.requestHash ?? null },
+  { name: 'context', type: 'jsonb', of: (r) => (r.context ? JSON.stringify(r.context) : null) },
+  { name: 'account_id', type: 'uuid', of: (r) => r.change?.accountId ?? null },
+  { name: 'change_id', type: 'uuid', of: (r) => r.change?.id ?? null },
+  { name: 'side', type: 'text', of: (r) => r.change?.side ?? null },
+  { name: 'sealed', type: 'bytea', of: (r) => r.sealed ?? null },
+];
+
+const isPlain = (request: MessageRequest): boolean =>
+  request.idempotency === null && !request.context && !request.change && !request.sealed;
+
+interface Insert {
+  readonly text: string;
+  readonly columns: readonly Column[];
+}
+
+const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
+
+const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
+const arraysOf = (columns: readonly Column[]): string =>
+  columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+const namesOf = (columns: readonly Column[]): string => columns.map((column) => column.name).join(', ');
+
+/** By one probe of an index for each request, the same whether there is an account or not. */
+const isInNamedState = `((SELECT a.status FROM accounts a
+  WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key)
+    = ANY (string_to_array(unless, ','))) IS TRUE`;
+
+const insertOf = (
+  name: string,
+  written: readonly Column[],
+  more: { unless: boolean; keyed: boolean },
+): Insert => {
+  const columns = more.unless ? [...written, unlessColumn] : written;
+  return {
+    text: `${namePrefix(name)} INSERT INTO messages (${namesOf(written)})
+      SELECT ${namesOf(written)}
+        FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)
+      ${more.unless ? `WHERE NOT ${isInNamedState}` : ''}
+       ORDER BY position ${more.keyed ? skipTaken : ''} RETURNING id`,
+    columns,
+  };
+};
+
+const allColumns = [...plainColumns, ...furtherColumns];
+
+/**
+ * Nearly every batch is plain. ON CONFLICT costs each row a look before and a confirmation after, and
+ * each array a parameter to write and read, whatever is in it.
+ */
+const inserts = {
+  plain: insertOf('accept_plain', plainColumns, { unless: false, keyed: false }),
+  plainUnless: insertOf('accept_plain_unless', plainColumns, { unless: true, keyed: false }),
+  full: insertOf('accept', allColumns, { unless: false, keyed: true }),
+  fullUnless: insertOf('accept_unless', allColumns, { unless: true, keyed: true }),
+} as const;
+
+const insertFor = (requests: readonly MessageRequest[]): Insert => {
+  const plain = requests.every(isPlain);
+  const readsAccounts = requests.some((request) => request.unless !== undefined);
+  if (readsAccounts) return plain ? inserts.plainUnless : inserts.fullUnless;
+  return plain ? inserts.plain : inserts.full;
+};
 
 /**
  * Writes many requests in one statement and one commit. Their order by `seq` is the order given, so
@@ -38,41 +131,11 @@ export const acceptMessages = async (
   db: Database,
   requests: readonly MessageRequest[],
 ): Promise<readonly Acceptance[]> => {
-  const { rows } = await sql<{ id: string }>`
-    INSERT INTO messages (
-      id, organization_id, subject_key, address_key, limit_key, ip_key,
-      purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
-      context, account_id, change_id, side)
-    SELECT r.id, r.organization_id, r.subject_key, r.address_key, r.limit_key, r.ip_key,
-           r.purpose, r.channel, r.contract, r.locale, r.redirect_url, r.idempotency_key, r.request_hash,
-           r.context, r.account_id, r.change_id, r.side
-      FROM unnest(
-        ${requests.map((r) => r.id)}::uuid[],
-        ${requests.map((r) => r.organizationId)}::uuid[],
-        ${requests.map((r) => bytes(r.subjectKey))}::bytea[],
-        ${requests.map((r) => bytes(r.addressKey))}::bytea[],
-        ${requests.map((r) => bytes(r.limitKey))}::bytea[],
-        ${requests.map((r) => bytes(r.ipKey))}::bytea[],
-        ${requests.map((r) => r.purpose)}::text[],
-        ${requests.map((r) => r.channel)}::text[],
-        ${requests.map((r) => r.contract)}::text[],
-        ${requests.map((r) => r.locale)}::text[],
-        ${requests.map((r) => r.redirectUrl)}::text[],
-        ${requests.map((r) => bytes(r.idempotency?.key))}::bytea[],
-        ${requests.map((r) => bytes(r.idempotency?.requestHash))}::bytea[],
-        ${requests.map((r) => (r.context ? JSON.stringify(r.context) : null))}::jsonb[],
-        ${requests.map((r) => r.change?.accountId ?? null)}::uuid[],
-        ${requests.map((r) => r.change?.id ?? null)}::uuid[],
-        ${requests.map((r) => r.change?.side ?? null)}::text[]
-      ) WITH ORDINALITY AS r (
-        id, organization_id, subject_key, address_key, limit_key, ip_key,
-        purpose, channel, contract, locale, redirect_url, idempotency_key, request_hash,
-        context, account_id, change_id, side, position)
-     ORDER BY r.position
-    ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-    RETURNING id`.execute(db);
+  const { text, columns } = insertFor(requests);
+  const values = columns.map((column) => requests.map(column.of));
+  const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(text, values));
   const written = new Set(rows.map((row) => row.id));
-  return requests.map((r) => (written.has(r.id) ? 'accepted' : 'taken'));
+  return requests.map((request) => (written.has(request.id) ? 'accepted' : 'not_written'));
 };
 
 /** The request that an idempotency key was first used for, or undefined when it is free. */

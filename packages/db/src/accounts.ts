@@ -3,6 +3,7 @@ import type { Account, AccountStatus } from '@reconfirm/core/account';
 import type { PublicStatus } from '@reconfirm/core/message';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
 import type { Database } from './database.ts';
+import { named } from './named-statements.ts';
 import type { AccountEventType, AccountRow } from './schema.ts';
 
 export interface NewAccount {
@@ -75,19 +76,26 @@ export const registerAccount = async (
     return toDetails(row);
   });
 
+/** Where an account is looked for. */
+export interface WantedAccount {
+  readonly organizationId: string;
+  readonly emailKey: Uint8Array;
+}
+
 /**
  * Status of the accounts behind many address keys, in the order given; null where there is none.
  * One statement for all, and the same statement whether an account exists or not.
  */
 export const findAccountStatuses = async (
   db: Database,
-  organizationId: string,
-  emailKeys: readonly Uint8Array[],
+  wanted: readonly WantedAccount[],
 ): Promise<readonly (AccountStatus | null)[]> => {
   const { rows } = await sql<{ status: AccountStatus | null }>`
-    SELECT a.status
-      FROM unnest(${emailKeys.map((key) => Buffer.from(key))}::bytea[]) WITH ORDINALITY AS wanted (email_key, position)
-      LEFT JOIN accounts a ON a.organization_id = ${organizationId} AND a.email_key = wanted.email_key
+    ${named('find_account_statuses')}
+    SELECT (SELECT a.status FROM accounts a
+             WHERE a.organization_id = wanted.organization_id AND a.email_key = wanted.email_key) AS status
+      FROM unnest(${wanted.map((w) => w.organizationId)}::uuid[], ${wanted.map((w) => Buffer.from(w.emailKey))}::bytea[])
+           WITH ORDINALITY AS wanted (organization_id, email_key, position)
      ORDER BY wanted.position`.execute(db);
   return rows.map((row) => row.status);
 };

@@ -22,6 +22,10 @@ export interface ClaimedMessage {
   readonly account: Account | null;
   /** The change of an address that it belongs to; null for every other message. */
   readonly change: ClaimedChange | null;
+  /** What is needed to send it to somebody without an account, sealed. */
+  readonly sealed: Uint8Array | null;
+  /** Whether the address got a notice about this subject within a day. */
+  readonly noticedToday: boolean;
   /** What the token was first derived from; null before the first attempt. */
   readonly token: {
     readonly nonce: Uint8Array;
@@ -60,6 +64,8 @@ interface ClaimedRow {
   account_name: string | null;
   account_locale: string | null;
   account_redirect_url: string | null;
+  sealed: Buffer | null;
+  noticed_today: boolean;
   nonce: Buffer | null;
   key_version: number;
   token_hash: Buffer;
@@ -102,6 +108,10 @@ export const claimMessages = async (
            change.completed_at IS NULL AND change.cancelled_at IS NULL AND change.expires_at > now() AS change_is_open,
            a.id AS account_id, a.status AS account_status, a.email AS account_email, a.phone AS account_phone,
            a.name AS account_name, a.locale AS account_locale, a.redirect_url AS account_redirect_url,
+           c.sealed,
+           EXISTS (SELECT FROM messages noticed
+             WHERE noticed.subject_key = c.subject_key AND noticed.seq < c.seq AND starts_with(noticed.reason, 'notice_')
+               AND noticed.sent_at > now() - interval '1 day') AS noticed_today,
            v.nonce, v.key_version, v.token_hash
       FROM claimed c
       LEFT JOIN accounts a ON a.id = c.account_id
@@ -148,6 +158,8 @@ const toClaimed = (row: ClaimedRow): ClaimedMessage => ({
           oldAddress: row.old_address,
           isOpen: row.change_is_open,
         },
+  sealed: row.sealed,
+  noticedToday: row.noticed_today,
   token: row.nonce === null ? null : { nonce: row.nonce, keyVersion: row.key_version, hash: row.token_hash },
 });
 
@@ -165,13 +177,22 @@ export const renewLeases = async (
      WHERE m.id = held.id AND m.attempt = held.attempt AND m.lease_until IS NOT NULL`.execute(db);
 };
 
+const bytes = (value: Uint8Array | undefined): Buffer | null =>
+  value === undefined ? null : Buffer.from(value);
+
 /** What is about to be sent. The attempt row commits before the first byte goes to a provider. */
 export interface AttemptStart {
   readonly messageId: string;
   readonly attempt: number;
-  readonly accountId: string;
+  /** Null for a message to somebody without an account. */
+  readonly accountId: string | null;
   readonly provider: string;
   readonly worker: string;
+  /** Null for a message that proves nothing: a notice, or one whose credential another system made. */
+  readonly credential: StartedCredential | null;
+}
+
+export interface StartedCredential {
   readonly tokenHash: Uint8Array;
   readonly nonce: Uint8Array;
   readonly keyVersion: number;
@@ -203,12 +224,15 @@ export const beginAttempts = async (
         FROM unnest(
           ${starts.map((s) => s.messageId)}::uuid[], ${starts.map((s) => s.attempt)}::int[],
           ${starts.map((s) => s.accountId)}::uuid[], ${starts.map((s) => s.provider)}::text[],
-          ${starts.map((s) => s.worker)}::text[], ${starts.map((s) => Buffer.from(s.tokenHash))}::bytea[],
-          ${starts.map((s) => Buffer.from(s.nonce))}::bytea[], ${starts.map((s) => s.keyVersion)}::int[],
-          ${starts.map((s) => s.ttlSeconds)}::int[],
-          ${starts.map((s) => (s.code === null ? null : Buffer.from(s.code.hash)))}::bytea[],
-          ${starts.map((s) => s.code?.ttlSeconds ?? null)}::int[],
-          ${starts.map((s) => s.liveTokens.newest)}::int[], ${starts.map((s) => s.liveTokens.supersededWhen)}::text[]
+          ${starts.map((s) => s.worker)}::text[],
+          ${starts.map((s) => bytes(s.credential?.tokenHash))}::bytea[],
+          ${starts.map((s) => bytes(s.credential?.nonce))}::bytea[],
+          ${starts.map((s) => s.credential?.keyVersion ?? null)}::int[],
+          ${starts.map((s) => s.credential?.ttlSeconds ?? null)}::int[],
+          ${starts.map((s) => bytes(s.credential?.code?.hash))}::bytea[],
+          ${starts.map((s) => s.credential?.code?.ttlSeconds ?? null)}::int[],
+          ${starts.map((s) => s.credential?.liveTokens.newest ?? null)}::int[],
+          ${starts.map((s) => s.credential?.liveTokens.supersededWhen ?? null)}::text[]
         ) AS s (message_id, attempt, account_id, provider, worker, token_hash, nonce, key_version, ttl_seconds,
                 code_hash, code_ttl_seconds, live_newest, superseded_when)
         JOIN held m ON m.id = s.message_id AND m.attempt = s.attempt),
@@ -217,7 +241,8 @@ export const beginAttempts = async (
                                  code_hash, code_ttl_seconds, code_expires_at, live_newest, superseded_when)
       SELECT message_id, account_id, token_hash, nonce, key_version, ttl_seconds,
              now() + make_interval(secs => ttl_seconds), code_hash, code_ttl_seconds,
-             now() + make_interval(secs => code_ttl_seconds), live_newest, superseded_when FROM start
+             now() + make_interval(secs => code_ttl_seconds), live_newest, superseded_when
+        FROM start WHERE token_hash IS NOT NULL
       ON CONFLICT (message_id) DO UPDATE
          SET expires_at = excluded.expires_at, ttl_seconds = excluded.ttl_seconds,
              code_expires_at = excluded.code_expires_at, code_ttl_seconds = excluded.code_ttl_seconds
@@ -231,13 +256,14 @@ export const beginAttempts = async (
              verification_email_status =
                CASE WHEN a.verification_message_seq = start.seq THEN a.verification_email_status END,
              redirect_url = coalesce(start.redirect_url, a.redirect_url)
-        FROM (SELECT DISTINCT ON (account_id) * FROM start WHERE channel = 'email' ORDER BY account_id, seq DESC) start
+        FROM (SELECT DISTINCT ON (account_id) * FROM start WHERE channel = 'email' AND token_hash IS NOT NULL ORDER BY account_id, seq DESC) start
        WHERE a.id = start.account_id AND coalesce(a.verification_message_seq, 0) <= start.seq),
     attempted AS (
       INSERT INTO attempts (message_id, number, provider, worker)
       SELECT message_id, attempt, provider, worker FROM start WHERE provider <> 'none')
     SELECT start.message_id, start.attempt FROM start
-      JOIN verified USING (message_id) WHERE verified.token_hash = start.token_hash`.execute(db);
+      LEFT JOIN verified USING (message_id)
+     WHERE start.token_hash IS NULL OR verified.token_hash = start.token_hash`.execute(db);
   // By the attempt: a stale start of a message may stand in the same batch as the one that holds.
   const begun = new Map(rows.map((row) => [row.message_id, row.attempt]));
   return starts.map((s) => begun.get(s.messageId) === s.attempt);

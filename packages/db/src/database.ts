@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { BatchWaitTooLong } from './batcher.ts';
+import { withNamedStatements } from './named-statements.ts';
 import type { Schema } from './schema.ts';
 
 export type Database = Kysely<Schema>;
@@ -36,7 +37,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   // connections only, and says the same again; one that dies in use has no listener but this.
   pool.on('connect', (client) => client.on('error', options.onIdleError));
   pool.on('error', () => {});
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: withNamedStatements(pool) }) });
 };
 
 /** SQLSTATE of an error from the server, or Node's code of a failed connection; undefined for others. */

@@ -101,22 +101,26 @@ const moveMessage = async (tx: Database, row: ParkedRow): Promise<void> => {
   await sql`
     WITH moved AS (
       UPDATE messages m
-         SET status = ${status}::text, reason = coalesce(${row.reason ?? null}::text, m.reason), lease_until = NULL,
+         SET status = ${status}::text,
+             -- What was sent stays readable: a notice is not the message that was asked for.
+             reason = CASE WHEN starts_with(m.reason, 'notice_') THEN m.reason ELSE coalesce(${row.reason ?? null}::text, m.reason) END,
+             lease_until = NULL, sealed = NULL,
              settled_at = coalesce(m.settled_at, now()), sent_at = coalesce(m.sent_at, now())
        WHERE m.id = ${row.message} AND m.rank + 0 < status_rank(${status}::text)
-      RETURNING m.id, m.seq, m.channel, m.account_id),
+      RETURNING m.id, m.seq, m.channel, m.account_id, starts_with(m.reason, 'notice_') AS is_notice),
     -- Settled: no attempt will need to derive the token again.
     forgotten AS (
       UPDATE verifications v SET nonce = NULL FROM moved WHERE v.message_id = moved.id AND v.nonce IS NOT NULL),
     account AS (
       UPDATE accounts a SET verification_email_status = ${shown}::text, verification_message_seq = moved.seq
         FROM moved
-       WHERE a.id = moved.account_id AND moved.channel = 'email' AND coalesce(a.verification_message_seq, 0) <= moved.seq)
+       WHERE a.id = moved.account_id AND moved.channel = 'email' AND moved.is_notice IS NOT TRUE
+         AND coalesce(a.verification_message_seq, 0) <= moved.seq)
     INSERT INTO account_events (account_id, type, detail)
     SELECT m.account_id, CASE m.channel WHEN 'sms' THEN replace(${accountEvent}::text, '_EMAIL_', '_SMS_') ELSE ${accountEvent}::text END,
            jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', ${row.reason ?? null}::text))
       FROM messages m
-     WHERE m.id = ${row.message} AND m.account_id IS NOT NULL
+     WHERE m.id = ${row.message} AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
        AND ${accountEvent}::text IS NOT NULL`.execute(tx);
 };
 

@@ -98,7 +98,7 @@ export interface MessageHistory {
   })[];
   readonly verification: Pick<
     Selectable<VerificationsTable>,
-    'created_at' | 'expires_at' | 'consumed_at'
+    'created_at' | 'expires_at' | 'consumed_at' | 'revoked_at'
   > | null;
 }
 
@@ -131,7 +131,7 @@ export const findMessageHistory = async (
       .execute(),
     db
       .selectFrom('verifications')
-      .select(['created_at', 'expires_at', 'consumed_at'])
+      .select(['created_at', 'expires_at', 'consumed_at', 'revoked_at'])
       .where('message_id', '=', id)
       .executeTakeFirst(),
   ]);

@@ -66,6 +66,7 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
     moved AS (
       UPDATE messages m
          SET status = r.status, reason = r.reason, lease_until = NULL,
+             sealed = CASE WHEN status_rank(r.status) < 40 THEN m.sealed END,
              failures = m.failures + r.counts::int,
              next_at = now() + make_interval(secs => r.retry_after_seconds),
              account_id = coalesce(r.account_id, m.account_id),
@@ -75,7 +76,9 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
         FROM record r
        WHERE m.id = r.message_id AND (m.attempt = r.attempt OR r.status = 'sent')
          AND (m.rank + 0 < status_rank(r.status) OR (r.status = 'deferred' AND m.rank + 0 = 10))
-      RETURNING m.id, m.seq, m.channel, m.account_id, m.settled_at, r.event, r.public_status),
+      RETURNING m.id, m.seq, m.channel, m.account_id, m.settled_at, r.event, r.public_status,
+                -- A notice says nothing about the verification of its account.
+                starts_with(r.reason, 'notice_') AS is_notice),
     lifetime AS (
       UPDATE verifications v
          SET expires_at = now() + make_interval(secs => v.ttl_seconds), nonce = NULL,
@@ -90,14 +93,14 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
     account AS (
       UPDATE accounts a
          SET verification_email_status = moved.public_status, verification_message_seq = moved.seq
-        FROM (SELECT DISTINCT ON (account_id) * FROM moved WHERE public_status IS NOT NULL AND channel = 'email'
+        FROM (SELECT DISTINCT ON (account_id) * FROM moved WHERE public_status IS NOT NULL AND channel = 'email' AND is_notice IS NOT TRUE
                ORDER BY account_id, seq DESC) moved
        WHERE a.id = moved.account_id
          AND coalesce(a.verification_message_seq, 0) <= moved.seq)
     INSERT INTO account_events (account_id, type, detail)
     SELECT account_id, CASE channel WHEN 'sms' THEN replace(event, '_EMAIL_', '_SMS_') ELSE event END,
            jsonb_build_object('messageId', id)
-      FROM moved WHERE event IS NOT NULL AND account_id IS NOT NULL`.execute(db);
+      FROM moved WHERE event IS NOT NULL AND account_id IS NOT NULL AND is_notice IS NOT TRUE`.execute(db);
 };
 
 /** Gives messages back untouched (a stop of the worker): due at once, and no attempt of theirs was used up. */

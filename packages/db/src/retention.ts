@@ -31,7 +31,7 @@ export const forgetExpired = {
     () => sql`
       DELETE FROM messages WHERE id IN (
         SELECT id FROM messages
-         WHERE reason = 'unknown_account' AND accepted_at < now() - interval '1 day' AND settled_at IS NOT NULL
+         WHERE reason IN ('unknown_account', 'notice_unknown_account') AND accepted_at < now() - interval '1 day' AND settled_at IS NOT NULL
          ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   /** Idempotency keys are kept for the day that they are promised for. */
@@ -54,6 +54,23 @@ export const forgetExpired = {
       DELETE FROM code_guesses WHERE subject_key IN (
         SELECT subject_key FROM code_guesses
          WHERE window_ends_at < now() ORDER BY window_ends_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  refreshTokens: forget(
+    () => sql`
+      DELETE FROM refresh_tokens WHERE token_hash IN (
+        SELECT token_hash FROM refresh_tokens
+         WHERE expires_at < now() ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /**
+   * Sessions go when they would have expired, ended or not, and the days of retention are over. By then
+   * their tokens have gone one by one: hundreds of them hang on a busy session, and would go with it.
+   */
+  sessions: forget(
+    (days) => sql`
+      DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions
+         WHERE expires_at < now() - make_interval(days => ${days})
+         ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   smsSpend: forget(
     () => sql`

@@ -15,6 +15,9 @@ export interface OrganizationsTable {
   id: string;
   name: string;
   created_at: Generated<Date>;
+  slug: string | null;
+  settings: Json;
+  updated_at: Generated<Date>;
 }
 
 export interface AccountsTable {
@@ -64,7 +67,15 @@ export type AccountEventType =
   | 'PHONE_VERIFIED'
   | 'EMAIL_CHANGED'
   | 'PHONE_CHANGED'
-  | 'STATUS_CHANGED';
+  | 'EMAIL_CHANGE_UNDONE'
+  | 'STATUS_CHANGED'
+  | 'PASSWORD_CHANGED'
+  | 'USER_INVITED'
+  | 'INVITATION_RENEWED'
+  | 'INVITATION_EXTENDED'
+  | 'INVITATION_REVOKED'
+  | 'INVITATION_ACCEPTED'
+  | 'ROLE_CHANGED';
 
 export interface ApiKeysTable {
   id: string;
@@ -75,6 +86,34 @@ export interface ApiKeysTable {
   organization_id: string | null;
   name: string | null;
   scopes: Generated<string[]>;
+  last_four: string | null;
+}
+
+export type SessionEnd =
+  | 'sign_out'
+  | 'sign_out_others'
+  | 'sign_out_all'
+  | 'password_changed'
+  | 'token_reused';
+
+export interface SessionsTable {
+  id: string;
+  account_id: string;
+  created_at: Generated<Date>;
+  refreshed_at: Date | null;
+  expires_at: Date;
+  ended_at: Date | null;
+  ended_by: SessionEnd | null;
+}
+
+export interface RefreshTokensTable {
+  token_hash: Buffer;
+  session_id: string;
+  parent_hash: Buffer | null;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+  successor_nonce: Buffer | null;
 }
 
 export interface ContactChangesTable {
@@ -127,6 +166,7 @@ export interface MessagesTable {
   sent_at: Date | null;
   settled_at: Date | null;
   context: NullableJson;
+  sealed: Buffer | null;
   change_id: string | null;
   side: ChangeSide | null;
 }
@@ -147,6 +187,16 @@ export interface VerificationsTable {
   live_newest: Generated<number>;
   superseded_when: Generated<LiveTokens['supersededWhen']>;
   consumed_by: 'link' | 'code' | null;
+  revoked_at: Date | null;
+}
+
+export interface InvitationsTable {
+  account_id: string;
+  message_id: string;
+  generation: Generated<number>;
+  invited_by: string;
+  asked_at: Generated<Date>;
+  revoked_at: Date | null;
 }
 
 export interface CodeGuessesTable {
@@ -204,6 +254,7 @@ export interface SmsSendsTable {
   country: string;
   prefix: string;
   cost_micros: string;
+  judged: boolean;
   reserved_at: Date;
   released_at: Date | null;
   verified_at: Date | null;
@@ -230,9 +281,12 @@ export interface Schema {
   accounts: AccountsTable;
   account_events: AccountEventsTable;
   api_keys: ApiKeysTable;
+  sessions: SessionsTable;
+  refresh_tokens: RefreshTokensTable;
   contact_changes: ContactChangesTable;
   messages: MessagesTable;
   verifications: VerificationsTable;
+  invitations: InvitationsTable;
   code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;

@@ -12,6 +12,8 @@ export interface SmsReservation {
   readonly country: string;
   readonly prefix: string;
   readonly costMicros: number;
+  /** Whether we get to know if its code is used. */
+  readonly isJudged: boolean;
 }
 
 export interface SmsBudgets {
@@ -73,7 +75,7 @@ const judgedSendsMax = 500;
 const conversion = (kind: 'prefix' | 'country') => sql`
   SELECT count(*)::int AS sends, count(recent.verified_at)::int AS verified FROM (
     SELECT s.verified_at FROM sms_sends s
-     WHERE ${kind === 'prefix' ? sql`s.prefix = r.prefix` : sql`s.country = r.country`} AND s.released_at IS NULL
+     WHERE ${kind === 'prefix' ? sql`s.prefix = r.prefix` : sql`s.country = r.country`} AND s.released_at IS NULL AND s.judged
        AND s.reserved_at < now() - make_interval(secs => ${sql.lit(matureAfterSeconds)})
        AND s.reserved_at > greatest(now() - make_interval(secs => ${sql.lit(daySeconds)}), (
          SELECT p.released_at FROM sms_pauses p
@@ -98,7 +100,7 @@ export const reserveSms = async (
     country_sends: number;
     country_verified: number;
   }>`
-    SELECT reserve_sms(r.message_id, r.attempt, r.organization_id, r.country, r.prefix, r.cost,
+    SELECT reserve_sms(r.message_id, r.attempt, r.organization_id, r.country, r.prefix, r.cost, r.judged,
              ${caps.map((c) => c.kind)}::text[], ${caps.map((c) => c.windowSeconds)}::int[],
              ${caps.map((c) => c.bucketSeconds)}::int[], ${caps.map((c) => c.sends)}::int[],
              ${caps.map((c) => c.micros)}::bigint[]) AS outcome,
@@ -107,8 +109,9 @@ export const reserveSms = async (
       FROM unnest(
         ${reservations.map((r) => r.messageId)}::uuid[], ${reservations.map((r) => r.attempt)}::int[],
         ${reservations.map((r) => r.organizationId)}::uuid[], ${reservations.map((r) => r.country)}::text[],
-        ${reservations.map((r) => r.prefix)}::text[], ${reservations.map((r) => r.costMicros)}::bigint[]
-      ) WITH ORDINALITY AS r (message_id, attempt, organization_id, country, prefix, cost, position)
+        ${reservations.map((r) => r.prefix)}::text[], ${reservations.map((r) => r.costMicros)}::bigint[],
+        ${reservations.map((r) => r.isJudged)}::boolean[]
+      ) WITH ORDINALITY AS r (message_id, attempt, organization_id, country, prefix, cost, judged, position)
      CROSS JOIN LATERAL (${conversion('prefix')}) p
      CROSS JOIN LATERAL (${conversion('country')}) c
      ORDER BY r.position`.execute(db);

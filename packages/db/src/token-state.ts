@@ -20,6 +20,8 @@ export interface KnownToken {
   /** What the contract left with the request. */
   readonly context: Readonly<Record<string, unknown>> | null;
   readonly change: { readonly id: string; readonly side: ChangeSide } | null;
+  /** Withdrawn by whoever had asked for it; such a token is `superseded`. */
+  readonly isRevoked: boolean;
 }
 
 export type TokenFacts =
@@ -29,14 +31,18 @@ export type TokenFacts =
 /**
  * A token is live while it has not expired, was not used, and fewer newer messages of its subject count
  * than may stay live beside it. That is read here and nowhere written: accepting the newer message ended
- * the older token in the same commit.
+ * the older token in the same commit. A token that was withdrawn, or sent to an address that the account
+ * has left since, is no better.
  */
-const isSuperseded = sql`(
+const isSuperseded = sql`(v.revoked_at IS NOT NULL
+  OR (m.change_id IS NULL
+      AND m.address_key IS DISTINCT FROM CASE m.channel WHEN 'sms' THEN a.phone_key ELSE a.email_key END)
+  OR (
   SELECT count(*) FROM (
     SELECT FROM messages newer
      WHERE newer.subject_key = m.subject_key AND newer.seq > m.seq
        AND (v.superseded_when = 'accepted' OR newer.sent_at IS NOT NULL)
-     LIMIT ${sql.lit(liveTokensMax)}) counted) >= v.live_newest`;
+     LIMIT ${sql.lit(liveTokensMax)}) counted) >= v.live_newest)`;
 
 /** Where several tokens of a subject live, using one of them ends the others. */
 const siblingConsumed = sql`EXISTS (
@@ -58,6 +64,7 @@ interface TokenRow {
   superseded: boolean;
   sibling_consumed: boolean;
   account_status: AccountStatus;
+  revoked: boolean;
 }
 
 /** How a token is presented: the link's own, or the message whose code was right. */
@@ -75,7 +82,7 @@ export const readToken = async (db: Database, presented: Presented): Promise<Tok
   const { rows } = await sql<TokenRow>`
     SELECT m.id AS message_id, m.organization_id, a.id AS account_id, m.purpose, a.email, m.redirect_url,
            m.context, m.change_id, m.side, a.status AS account_status,
-           v.consumed_at IS NOT NULL AS consumed, ${expiresAt} <= now() AS expired,
+           v.consumed_at IS NOT NULL AS consumed, v.revoked_at IS NOT NULL AS revoked, ${expiresAt} <= now() AS expired,
            ${isSuperseded} AS superseded, ${siblingConsumed} AS sibling_consumed
       FROM verifications v
       JOIN messages m ON m.id = v.message_id
@@ -95,6 +102,7 @@ const knownOf = (row: TokenRow): KnownToken => ({
   redirectUrl: row.redirect_url,
   context: row.context,
   change: row.change_id === null || row.side === null ? null : { id: row.change_id, side: row.side },
+  isRevoked: row.revoked,
 });
 
 const stateOf = (row: TokenRow): Exclude<TokenState, 'unknown'> => {

@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
+import { uuidV7 } from '@reconfirm/core/message-id';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
-import { confirmChangeSide } from './contact-changes.ts';
+import { confirmChangeSide, undoChange } from './contact-changes.ts';
 import { type Database, databaseErrorCode } from './database.ts';
 import { markSmsVerified } from './sms-spend.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
@@ -20,11 +22,13 @@ const uniqueViolation = '23505';
  * one changes the state, and every call gets the state it may rely on. A token that was used before and
  * has not expired yet answers `consumed`, which is a success. The account's row is locked first, so that
  * two tokens of one account cannot both be the one that was used. Only tokens of `purposes` are taken.
+ * What is to happen `alongside` happens in the same transaction, once, when the token is used now.
  */
 export const confirmToken = async (
   db: Database,
   presented: Presented,
   purposes: readonly string[],
+  alongside: (tx: Database, token: KnownToken) => Promise<void> = async () => {},
 ): Promise<Confirmation> => {
   try {
     return await db.transaction().execute(async (tx) => {
@@ -36,7 +40,9 @@ export const confirmToken = async (
       if (!(await consume(tx, facts.messageId, presented.by))) return { ...facts, state: 'consumed' };
       if (findPurpose(facts.purpose)?.channel === 'sms') await markSmsVerified(tx, facts.messageId);
       const done = await takeEffect(tx, facts, presented.by);
-      return done === null ? { ...facts, state: 'superseded' } : { ...facts, email: done.email };
+      if (done === null) return { ...facts, state: 'superseded' };
+      await alongside(tx, facts);
+      return { ...facts, email: done.email };
     });
   } catch (error) {
     if (databaseErrorCode(error) !== uniqueViolation) throw error;
@@ -68,11 +74,16 @@ const consume = async (tx: Database, messageId: string, by: Presented['by']): Pr
   return numUpdatedRows === 1n;
 };
 
+const newMessageId = (): string => uuidV7(Date.now(), randomBytes(10));
+
 type Effect = { readonly email: string | null };
 
 /** What a used token does to its account; null when the change that it belongs to is no longer wanted. */
 const takeEffect = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect | null> => {
-  if (token.change !== null) return confirmChangeSide(tx, token.accountId, token.change, token.messageId);
+  if (token.purpose === 'email_changed' && token.change !== null)
+    return undoChange(tx, token.accountId, token.change.id, token.messageId);
+  if (token.change !== null)
+    return confirmChangeSide(tx, token.accountId, token.change, token.messageId, newMessageId());
   return token.purpose === 'sms' ? provePhone(tx, token, by) : proveEmail(tx, token, by);
 };
 
@@ -85,26 +96,28 @@ const proveEmail = async (tx: Database, token: KnownToken, by: Presented['by']):
            verified_at = coalesce(a.verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);
-  if (rows[0]?.first_proof === true) await tellVerified(tx, token, 'EMAIL_VERIFIED', by);
+  if (rows[0]?.first_proof === true) await tell(tx, token, 'EMAIL_VERIFIED', by);
+  if (token.purpose === 'invitation') await tell(tx, token, 'INVITATION_ACCEPTED', by);
   return { email: rows[0]?.email ?? null };
 };
 
+/** An account that waits for the proof of its e-mail address goes on waiting: a number of one's own is no proof of it. */
 const provePhone = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect> => {
   const { rows } = await sql<{ email: string | null; first_proof: boolean }>`
     WITH before AS (SELECT id, phone_verified_at IS NULL AS first_proof FROM accounts WHERE id = ${token.accountId})
     UPDATE accounts a
-       SET status = CASE WHEN a.status = 'pending' THEN 'active' ELSE a.status END,
+       SET status = CASE WHEN a.status = 'pending' AND a.email IS NULL THEN 'active' ELSE a.status END,
            phone_verified_at = coalesce(a.phone_verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);
-  if (rows[0]?.first_proof === true) await tellVerified(tx, token, 'PHONE_VERIFIED', by);
+  if (rows[0]?.first_proof === true) await tell(tx, token, 'PHONE_VERIFIED', by);
   return { email: rows[0]?.email ?? null };
 };
 
-const tellVerified = async (
+const tell = async (
   tx: Database,
   token: KnownToken,
-  type: 'EMAIL_VERIFIED' | 'PHONE_VERIFIED',
+  type: 'EMAIL_VERIFIED' | 'PHONE_VERIFIED' | 'INVITATION_ACCEPTED',
   by: Presented['by'],
 ): Promise<void> => {
   await tx

@@ -1,3 +1,4 @@
+import type { AccountStatus } from '@reconfirm/core/account';
 import { describe, expect, test } from 'vitest';
 import {
   acceptMessages,
@@ -8,7 +9,7 @@ import {
 import { createBatcher } from '../src/batcher.ts';
 import { isDataError } from '../src/database.ts';
 import { openTestDatabase } from './support/database.ts';
-import { hashOf, messageRow, newEmail, requestFor } from './support/rows.ts';
+import { createAccount, hashOf, messageRow, newEmail, requestFor } from './support/rows.ts';
 
 const db = await openTestDatabase();
 
@@ -52,6 +53,59 @@ test('every field comes back as it was given', async () => {
   });
 });
 
+describe('a request that is not accepted in some states of its account', () => {
+  const withAccount = async (status: AccountStatus): Promise<string> =>
+    (await createAccount(db, status)).email;
+
+  test.each([undefined, 'unless-key'])(
+    'writes nothing in those and a row in all others (key: %s)',
+    async (key) => {
+      const emails = [
+        newEmail(),
+        await withAccount('pending'),
+        await withAccount('active'),
+        await withAccount('suspended'),
+      ];
+      const requests = emails.map((email, index) =>
+        requestFor(email, {
+          unless: ['active', 'suspended'],
+          idempotency: key === undefined ? null : idempotency(`${key}-${index}`),
+        }),
+      );
+      expect(await acceptMessages(db, requests)).toEqual([
+        'accepted',
+        'accepted',
+        'not_written',
+        'not_written',
+      ]);
+      const ids = requests.map((request) => request.id);
+      const written = await db.selectFrom('messages').select('id').where('id', 'in', ids).execute();
+      expect(written.map((row) => row.id).toSorted()).toEqual(ids.slice(0, 2).toSorted());
+    },
+  );
+
+  test('leaves its neighbours alone, whatever the states of their accounts, and keeps their order', async () => {
+    const verified = await withAccount('active');
+    const requests = [
+      requestFor(verified),
+      requestFor(verified, { unless: ['active'] }),
+      requestFor(verified, { unless: ['suspended'] }),
+      requestFor(verified, { unless: [] }),
+    ];
+    expect(await acceptMessages(db, requests)).toEqual(['accepted', 'not_written', 'accepted', 'accepted']);
+    const seqs = await Promise.all([0, 2, 3].map((index) => seqOf(requests[index]?.id ?? '')));
+    expect(seqs).toEqual(seqs.toSorted((a, b) => (a < b ? -1 : 1)));
+  });
+
+  test('whose idempotency key is taken says so', async () => {
+    const [first, second] = [1, 2].map(() =>
+      requestFor(newEmail(), { unless: ['active'], idempotency: idempotency('unless-taken') }),
+    );
+    if (first === undefined || second === undefined) throw new Error('two requests were made');
+    expect(await acceptMessages(db, [first, second])).toEqual(['accepted', 'not_written']);
+  });
+});
+
 describe('an idempotency key', () => {
   test('belongs to its first request, also within one batch, and its neighbours are accepted', async () => {
     const [first, second] = [1, 2].map(() => requestFor(newEmail(), { idempotency: idempotency('twice') }));
@@ -60,11 +114,11 @@ describe('an idempotency key', () => {
     expect(await acceptMessages(db, [before, first, second, after])).toEqual([
       'accepted',
       'accepted',
-      'taken',
+      'not_written',
       'accepted',
     ]);
     expect(await acceptMessages(db, [requestFor(newEmail(), { idempotency: idempotency('twice') })])).toEqual(
-      ['taken'],
+      ['not_written'],
     );
     const found = await findIdempotentRequest(db, hashOf('twice'));
     expect(found).toEqual({ messageId: first.id, requestHash: hashOf('request') });

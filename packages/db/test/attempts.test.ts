@@ -13,6 +13,7 @@ import {
   startSending,
   tokenHashOf,
   ttlSeconds,
+  credentialOf,
 } from './support/delivery.ts';
 import {
   accept,
@@ -79,7 +80,10 @@ describe('the begin of an attempt', () => {
     await recordMessages(db, [recordOf(first, { status: 'deferred', result: 'transient' })]);
     const second = await claim(db, first.id);
     const [begun] = await beginAttempts(db, [
-      { ...startOf(second, account.id), tokenHash: tokenHashOf('another key’s token') },
+      {
+        ...startOf(second, account.id),
+        credential: { ...credentialOf(second.id), tokenHash: tokenHashOf('another key’s token') },
+      },
     ]);
     expect(begun).toBe(false);
     expect((await verificationRow(db, first.id)).token_hash).toEqual(tokenHashOf(first.id));

@@ -50,6 +50,7 @@ const reservationOf = (messageId: string, changes: Partial<SmsReservation> = {})
   country: 'DK',
   prefix: '+4520000',
   costMicros: 50_000,
+  isJudged: true,
   ...changes,
 });
 

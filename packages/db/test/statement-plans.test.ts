@@ -7,6 +7,7 @@ import { readCharges, readChargesOfMany } from '../src/limit-charges.ts';
 import { listMessages } from '../src/message-history.ts';
 import { forgetExpired } from '../src/retention.ts';
 import { defaultOrganizationId } from '../src/schema.ts';
+import { readSessionStates } from '../src/sessions.ts';
 import { openTestDatabase } from './support/database.ts';
 import { explain } from './support/explain.ts';
 import { makePast, type Past, pastSize } from './support/past.ts';
@@ -22,7 +23,11 @@ const hour = 3600;
 
 /** Where a plan reads a table from end to end. */
 const fullReadsOf = (plan: string): readonly string[] =>
-  plan.split('\n').filter((line) => /Seq Scan on (messages|delivery_events|limit_charges)/.test(line));
+  plan
+    .split('\n')
+    .filter((line) =>
+      /Seq Scan on (messages|delivery_events|limit_charges|sessions|refresh_tokens)/.test(line),
+    );
 
 const statements: readonly (readonly [string, string, (db: Database) => Promise<unknown>])[] = [
   ['giving back leases that ran out', 'messages_lease', (on) => reclaimExpiredLeases(on, 200)],
@@ -33,7 +38,7 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
   ],
   ['the age of the oldest due message', 'messages_due', oldestDueSeconds],
   ['applying parked reports', 'delivery_events_parked', (on) => applyParkedEvents(on, 200)],
-  ['forgetting messages', 'messages_accepted', (on) => forgetExpired.messages(on, 30)],
+  ['forgetting messages', 'messages_settled', (on) => forgetExpired.messages(on, 30)],
   [
     'forgetting requests for unknown people',
     'messages_unknown',
@@ -41,6 +46,13 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
   ],
   ['forgetting idempotency keys', 'messages_idempotent', (on) => forgetExpired.idempotencyKeys(on, 30)],
   ['forgetting charges', 'limit_charges_charged', (on) => forgetExpired.limitCharges(on, 30)],
+  ['forgetting refresh tokens', 'refresh_tokens_expired', (on) => forgetExpired.refreshTokens(on, 30)],
+  ['forgetting sessions', 'sessions_expired', (on) => forgetExpired.sessions(on, 30)],
+  [
+    'reading what sessions are worth',
+    'sessions_pkey',
+    (on) => readSessionStates(on, [{ sessionId: organizationId, accountId: past.accountId }]),
+  ],
   ['forgetting reports', 'delivery_events_received', (on) => forgetExpired.deliveryEvents(on, 30)],
   [
     'forgetting reports of strange messages',

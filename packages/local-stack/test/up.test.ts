@@ -179,6 +179,29 @@ test('keys that are lost while the data is there are not replaced by new ones', 
   expect(second.lines.at(-1)).toMatch(/are missing or damaged.*npm start -- --fresh/);
 });
 
+test('the key that signs access tokens is made once and kept, also where there were keys without it', async () => {
+  using repo = createRepo();
+  const path = join(repo.path, '.reconfirm', 'secrets.json');
+  const sessionKeysOf = async (): Promise<unknown> => {
+    const run = startUp(repo.path, []);
+    const address = await run.ready();
+    const environment = (await (await fetch(address)).json()) as Record<string, string>;
+    run.stop();
+    await run.exitCode;
+    return environment['SESSION_KEYS'];
+  };
+  const first = await sessionKeysOf();
+  expect(first).toMatch(/^local-1:[A-Za-z0-9+/]{100,}={0,2}$/);
+  expect(await sessionKeysOf()).toBe(first);
+
+  const { sessionKeys: _, ...earlier } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
+  writeFileSync(path, JSON.stringify(earlier));
+  const completed = await sessionKeysOf();
+  expect(completed).toMatch(/^local-1:/);
+  expect(await sessionKeysOf()).toBe(completed);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ ...earlier, sessionKeys: completed });
+});
+
 test('a busy port is refused with what to do, and nothing is left running', async () => {
   using repo = createRepo();
   const occupant = createServer().listen(0, '127.0.0.1');

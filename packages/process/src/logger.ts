@@ -3,25 +3,37 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 export type { Logger } from 'pino';
 
 /** Fields that must never reach a log; `Secret` values hide themselves, this is the second net. */
-const redacted = [
-  'token',
-  'code',
-  'email',
-  'address',
-  'authorization',
-  'apiKey',
-  '*.token',
-  '*.email',
-  '*.authorization',
-  'req.headers',
-  'headers',
-];
+const redacted = ['token', 'code', 'email', 'address', 'authorization', 'apiKey', 'req.headers', 'headers'];
+
+/** Fields of a field. Not as `*.token` above: pino then hands every value to its redaction, 3 us a line. */
+const redactedInside = ['token', 'email', 'authorization'];
+const censor = '[redacted]';
+
+const hideInside = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  const found = redactedInside.filter((name) => name in value);
+  return found.length === 0
+    ? value
+    : { ...value, ...Object.fromEntries(found.map((name) => [name, censor])) };
+};
+
+/** Errors come to their serializer as they are: it reads what a copy would not have. */
+const hideInFields = (fields: Record<string, unknown>): Record<string, unknown> => {
+  const hidden: Record<string, unknown> = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    hidden[name] = typeof value === 'object' && !(value instanceof Error) ? hideInside(value) : value;
+  }
+  return hidden;
+};
+
+const serializeError = (error: Error): unknown => hideInside(pino.stdSerializers.err(error));
 
 /**
- * A write for each line was a fifth of the API's CPU under load (Node 24.21). Lines leave together, at
- * the latest after `periodicFlush` ms, and all of them before the process exits.
+ * A write for each line was a fifth of the API's CPU under load (Node 24.21), one for 16 KB still 5 us a line.
+ * Lines leave together, at the latest after `periodicFlush` ms, and all of them before the process exits.
  */
-const buffered = { dest: 1, sync: false, minLength: 16_000, periodicFlush: 100 };
+const buffered = { dest: 1, sync: false, minLength: 64_000, maxWrite: 65_536, periodicFlush: 100 };
 
 /**
  * JSON lines on standard output. One wide line for each unit of work at `info`; errors carry their
@@ -33,8 +45,9 @@ export const createLogger = (name: string, level: string, destination?: Destinat
     level,
     base: { name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: redacted, censor: '[redacted]' },
-    serializers: { err: pino.stdSerializers.err, cause: pino.stdSerializers.err },
+    redact: { paths: redacted, censor },
+    formatters: { log: hideInFields },
+    serializers: { err: serializeError, cause: serializeError },
   };
   return pino(options, destination ?? pino.destination(buffered));
 };

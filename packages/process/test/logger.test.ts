@@ -71,6 +71,21 @@ describe('what must not be in a log', () => {
     expect(text()).not.toContain('person@example.com');
   });
 
+  test.each(['token', 'email', 'authorization'])('nor is a field named %s of an error', (field) => {
+    const { log, text } = openLogger();
+    const error = Object.assign(new Error('it failed'), { [field]: 'person@example.com' });
+    log.error({ err: error }, 'a line');
+    log.error(error);
+    expect(text()).toContain('it failed');
+    expect(text()).not.toContain('person@example.com');
+  });
+
+  test('nor is what a child was bound to', () => {
+    const { log, text } = openLogger();
+    log.child({ email: 'person@example.com' }).info('a line');
+    expect(text()).not.toContain('person@example.com');
+  });
+
   test('a secret is not written, wherever it stands', () => {
     const { log, text } = openLogger();
     const secret = new Secret('hunter2hunter2');

@@ -1,15 +1,20 @@
 import { createPostgresBackend, Worker, type WorkerOptions } from 'bullmq';
 import type { Channel } from '@reconfirm/core/destination';
-import { messageIdOfJob, queueNames } from '@reconfirm/core/jobs/send';
+import { messageIdsOfJob, queueNames } from '@reconfirm/core/jobs/send';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
+import type { Ring } from './doorbell.ts';
+import { createHands } from './hands.ts';
 
 export interface MailWorkerOptions {
   readonly backend: QueueBackend;
   /** Whose queue it works on; that of e-mail unless it is said. */
   readonly channel?: Channel;
+  /** Messages worked on at once. */
   readonly concurrency: number;
   /** Hand-overs of all workers together; undefined: no limit. */
   readonly rate: { readonly max: number; readonly windowSeconds: number } | undefined;
+  /** Rings anew: with a rate, for each message that came in one job with another. */
+  readonly ringAll: (rings: readonly Ring[]) => Promise<boolean>;
   /** Works on one message. It must not throw for anything that the message or its recipient caused. */
   readonly handle: (messageId: string) => Promise<void>;
   /** Told of errors of the queue, at most once a second. */
@@ -32,6 +37,7 @@ const unwritable = /OOM|READONLY|MISCONF|NOREPLICAS|LOADING|CLUSTERDOWN/;
 
 /** Opens the consuming side of one channel's queue and starts it. */
 export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
+  const channel = options.channel ?? 'email';
   const shared: Omit<WorkerOptions, 'connection'> = {
     concurrency: options.concurrency,
     // The row's lease decides who may send; the job's lock only has to outlive a hand-over.
@@ -43,16 +49,24 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
       : {}),
   };
   const inHand = new Set<Promise<void>>();
-  const process = async (job: { id?: string | undefined }): Promise<void> => {
-    // Redis can lose a job's hash and keep its place in the list; the id is all that is needed.
-    const messageId = messageIdOfJob(job.id ?? '');
-    if (messageId === undefined) return;
+  const hands = createHands(options.concurrency);
+  const handle = async (messageId: string): Promise<void> => {
     const handled = options.handle(messageId);
     inHand.add(handled);
     await handled.finally(() => inHand.delete(handled));
   };
+  // Redis can lose a job's hash and keep its place in the list; its id names the first message even so.
+  const process = async (job: { id?: string | undefined; data?: unknown }): Promise<void> => {
+    const [first, ...others] = messageIdsOfJob(job.id ?? '', job.data);
+    if (first === undefined) return;
+    // The queue counts jobs, so with a rate each message needs one of its own.
+    if (options.rate !== undefined && others.length > 0)
+      await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0, channel })));
+    const own = options.rate === undefined ? [first, ...others] : [first];
+    await Promise.all(own.map((messageId) => hands.take(() => handle(messageId))));
+  };
   const { backend } = options;
-  const queueName = queueNames[options.channel ?? 'email'];
+  const queueName = queueNames[channel];
   const open = (): Worker =>
     backend.kind === 'redis'
       ? new Worker(queueName, process, {
@@ -78,6 +92,7 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
   return {
     close: async (timeoutMs) => {
       keeper.stop();
+      hands.fold();
       // With Redis away only the forced close ends, and only as the first call: a later one joins the first.
       const isAway = backend.kind === 'redis' && backend.redis.status !== 'ready';
       if (isAway) await withinMs(Promise.allSettled(inHand), timeoutMs);

@@ -16,7 +16,6 @@ interface CallOptions {
   readonly maxRetriesPerRequest: number | null;
   readonly commandTimeout?: number;
   readonly enableOfflineQueue?: boolean;
-  readonly enableAutoPipelining?: boolean;
 }
 
 const connect = (url: string, { name, onError }: RedisClientOptions, calls: CallOptions): Redis => {
@@ -41,7 +40,7 @@ const connect = (url: string, { name, onError }: RedisClientOptions, calls: Call
 
 /**
  * A connection for calls that a request waits for: each call ends within `timeoutMs`, also when Redis
- * never answered at all. Commands issued in one turn of the event loop travel together.
+ * never answered at all. Who has many calls at once puts them into one.
  */
 export const connectForCalls = (
   url: string,
@@ -51,7 +50,6 @@ export const connectForCalls = (
     maxRetriesPerRequest: 1,
     commandTimeout: options.timeoutMs,
     enableOfflineQueue: true,
-    enableAutoPipelining: true,
   });
 
 /** A connection for BullMQ's worker, whose blocking reads must be repeated for as long as it takes. */

@@ -48,6 +48,47 @@ const testQueue = (open: () => Promise<TestQueue>): void => {
     await expect.poll(() => worker.handled.toSorted(), { timeout: seenWithinMs }).toEqual(ids.toSorted());
   });
 
+  test('of messages that share a job no more are in hand at once than one worker may have', async () => {
+    const ids = Array.from({ length: 12 }, newId);
+    for (const id of ids) doorbell.ring({ messageId: id, attempt: 0 });
+    let [inHand, most] = [0, 0];
+    const work = async (): Promise<void> => {
+      inHand += 1;
+      most = Math.max(most, inHand);
+      await new Promise((resolve) => setImmediate(resolve));
+      inHand -= 1;
+    };
+    await using worker = listen(queue.forJobs, work, { concurrency: 3 });
+    await expect.poll(() => worker.handled.toSorted(), { timeout: seenWithinMs }).toEqual(ids.toSorted());
+    expect(most).toBe(3);
+  });
+
+  test('a worker that closes leaves what shares a job with the message in its hand to the sweep', async () => {
+    let finish = (): void => {};
+    const worker = listen(queue.forJobs, () => new Promise((resolve) => (finish = resolve)));
+    const [first, second] = [newId(), newId()];
+    for (const messageId of [first, second]) doorbell.ring({ messageId, attempt: 0 });
+    await worker.seen(first);
+    const closed = worker.worker.close(10_000);
+    finish();
+    await closed;
+    expect(worker.handled).toEqual([first]);
+  });
+
+  test('with a rate, messages that share a job are rung one by one: the queue counts jobs', async () => {
+    const ids = Array.from({ length: 5 }, newId);
+    for (const id of ids) doorbell.ring({ messageId: id, attempt: 0 });
+    const rung: string[] = [];
+    const ringAll: Doorbell['ringAll'] = (rings) => {
+      rung.push(...rings.map((ring) => ring.messageId));
+      return doorbell.ringAll(rings);
+    };
+    const more = { concurrency: 10, rate: { max: 1000, windowSeconds: 1 }, ringAll };
+    await using worker = listen(queue.forJobs, undefined, more);
+    await expect.poll(() => worker.handled.toSorted(), { timeout: seenWithinMs }).toEqual(ids.toSorted());
+    expect(rung).toEqual(ids.slice(1));
+  });
+
   test('the same attempt rung twice is one job, and another attempt is another', async () => {
     const id = newId();
     await doorbell.ringAll([

@@ -20,6 +20,7 @@ test('a ring is heard by the worker of its channel and by no other', async () =>
     channel: 'sms',
     concurrency: 1,
     rate: undefined,
+    ringAll: async () => false,
     handle: async (messageId) => void heard.push(messageId),
     onError: () => {},
   });

@@ -155,6 +155,7 @@ describe.runIf(binary !== undefined)('a Redis that is full (Redis)', () => {
         backend: queue.forJobs,
         concurrency: 4,
         rate: undefined,
+        ringAll: async () => false,
         handle: async (messageId) => void handled.push(messageId),
         onError: () => told.push(performance.now()),
       });

@@ -40,6 +40,14 @@ describeWithRedis('jobs in Redis', (url) => {
     expect((await keys()).filter((key) => ids.some((id) => key.includes(id)))).toHaveLength(ids.length);
   });
 
+  test('of one turn share one, which carries the ids of the others and nothing else', async () => {
+    const [first = '', ...others] = Array.from({ length: 3 }, newId);
+    for (const messageId of [first, ...others]) doorbell.ring({ messageId, attempt: 0 });
+    const jobs = async () => (await keys()).filter((key) => /:mail:[0-9a-f-]{36}-\d+$/.test(key));
+    await expect.poll(jobs, { timeout: 5000 }).toEqual([jobKey(first)]);
+    expect(await redis.hget(jobKey(first), 'data')).toBe(JSON.stringify({ also: others }));
+  });
+
   test('leave nothing behind when they were handled', async () => {
     await using worker = listen(queue.forJobs);
     const id = newId();

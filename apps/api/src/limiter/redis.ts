@@ -8,19 +8,24 @@ import type { Limiter } from './limiter.ts';
 
 const script = readFileSync(new URL('./limiter.lua', import.meta.url), 'utf8');
 
+/** Of each subject asked about: charged or not, then the ages of what counts; or that the rows must be read. */
+type Answers = readonly (readonly number[])[];
+
 interface LimiterClient extends Redis {
-  reconfirmLimits(keyCount: number, ...args: (string | number)[]): Promise<number[][]>;
+  reconfirmLimits(keyCount: number, ...args: readonly (string | number)[]): Promise<readonly Answers[]>;
 }
 
-/** One subject's part of a call. `past`: what the rows remember, where they had to be read. */
+type Past = readonly CountedRequest[];
+
+/** One request's part of a call. `pasts`: what the rows remember of each subject, where they had to be read. */
 interface Question {
   readonly verb: 'charge' | 'peek' | 'refund';
-  readonly subject: LimitSubject;
+  readonly subjects: readonly LimitSubject[];
   readonly chargeId: string;
-  readonly past: readonly CountedRequest[] | null;
+  readonly pasts: readonly (Past | undefined)[];
 }
 
-/** Subjects of one call at most: about 10 us of Redis' time each. */
+/** Questions of one call at most: about 10 us of Redis' time each. */
 const batchMax = 128;
 
 export interface RedisLimiterOptions {
@@ -29,7 +34,7 @@ export interface RedisLimiterOptions {
   /** How long a request may wait for its call while Redis does not answer the calls before it. */
   readonly maxWaitMs: number;
   /** Reads what the rows remember of a subject, when Redis cannot know. */
-  readonly readRows: (subject: LimitSubject) => Promise<readonly CountedRequest[]>;
+  readonly readRows: (subject: LimitSubject) => Promise<Past>;
 }
 
 export interface RedisLimiter extends Limiter {
@@ -48,38 +53,47 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   const client = redis as LimiterClient;
   // All keys share a slot of a cluster, so that the subjects of one turn can share a call.
   const sinceKey = `{${prefix}:limit}:since`;
-  const keyOf = ({ kind, key }: LimitSubject): string =>
-    `{${prefix}:limit}:${kind}:${Buffer.from(key).toString('base64url')}`;
 
-  /** Requests that arrive together share one script call; each subject is still all or none. */
-  const questions = createBatcher<Question, readonly number[]>({
+  /** Requests that arrive together share one script call; the subjects of each are still all or none. */
+  const questions = createBatcher<Question, Answers>({
     maxItems: batchMax,
     maxInFlight: 1,
     maxWaitMs,
     retryAlone: () => false,
-    runBatch: (batch) =>
-      client.reconfirmLimits(
-        batch.length + 1,
-        sinceKey,
-        ...batch.map((question) => keyOf(question.subject)),
-        ...batch.flatMap(argumentsOf),
-      ),
+    runBatch: (batch) => {
+      const keys = [sinceKey, ...keysOf(prefix, batch)];
+      return client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
+    },
   });
 
   const ask = async (
     verb: 'charge' | 'peek',
+    subjects: readonly LimitSubject[],
+    chargeId: string,
+  ): Promise<readonly LimitDecision[]> => {
+    const limited = subjects.filter((subject) => subject.limits.length > 0);
+    if (limited.length === 0) return subjects.map(decideUnlimited);
+    let answers = await questions.run({ verb, subjects: limited, chargeId, pasts: [] });
+    if (answers.some(isCold)) {
+      const pasts = await Promise.all(
+        limited.map(async (subject, i) => (isCold(answers[i]) ? readPast(subject) : undefined)),
+      );
+      answers = await questions.run({ verb, subjects: limited, chargeId, pasts });
+    }
+    return decide(subjects, answers);
+  };
+
+  const askAboutOne = async (
+    verb: 'charge' | 'peek',
     subject: LimitSubject,
     chargeId: string,
   ): Promise<LimitDecision> => {
-    if (subject.limits.length === 0) return decideLimits(subject, [], true);
-    let answer = await questions.run({ verb, subject, chargeId, past: null });
-    if (answer[0] === -1)
-      answer = await questions.run({ verb, subject, chargeId, past: await readPast(subject) });
-    const [charged, ...agesMs] = answer;
-    return decideLimits(subject, agesMs, charged === 1);
+    const [decision] = await ask(verb, [subject], chargeId);
+    if (decision === undefined) throw new Error('the limiter answered nothing');
+    return decision;
   };
 
-  const readPast = (subject: LimitSubject): Promise<readonly CountedRequest[]> =>
+  const readPast = (subject: LimitSubject): Promise<Past> =>
     readRows(subject).catch((cause: unknown) => {
       throw new AppError('database_unavailable', 'the past of a limit could not be read', {
         cause,
@@ -88,10 +102,11 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     });
 
   return {
-    charge: (subject, chargeId) => ask('charge', subject, chargeId),
-    peek: (subject) => ask('peek', subject, ''),
+    charge: (subject, chargeId) => askAboutOne('charge', subject, chargeId),
+    chargeTogether: (subjects, chargeId) => ask('charge', subjects, chargeId),
+    peek: (subject) => askAboutOne('peek', subject, ''),
     refund: async (subject, chargeId) => {
-      await questions.run({ verb: 'refund', subject, chargeId, past: null });
+      await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [] });
     },
     distrust: async () => {
       await redis.del(sinceKey);
@@ -99,14 +114,60 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   };
 };
 
-/** As limiter.lua reads them. */
-const argumentsOf = ({ verb, subject, chargeId, past }: Question): (string | number)[] => [
-  verb,
-  chargeId,
-  subject.rememberSeconds * 1000,
-  past === null ? 0 : 1,
-  subject.limits.length,
-  ...subject.limits.flatMap((limit) => [limit.max, limit.windowSeconds * 1000]),
-  past?.length ?? 0,
-  ...(past ?? []).flatMap((request) => [request.charge, Math.round(request.ageMs)]),
+const isCold = (answer: readonly number[] | undefined): boolean => answer?.[0] === -1;
+
+const decideUnlimited = (subject: LimitSubject): LimitDecision => decideLimits(subject, [], true);
+
+/** The decisions up to the first refusal. Subjects without limits were not asked about. */
+const decide = (subjects: readonly LimitSubject[], answers: Answers): readonly LimitDecision[] => {
+  const decisions: LimitDecision[] = [];
+  let asked = 0;
+  for (const subject of subjects) {
+    if (subject.limits.length === 0) {
+      decisions.push(decideUnlimited(subject));
+      continue;
+    }
+    const answer = answers[asked++];
+    // The script ends its answers with the subject that refused.
+    if (answer === undefined) break;
+    decisions.push(decideLimits(subject, answer.slice(1), answer[0] === 1));
+  }
+  return decisions;
+};
+
+const keysOf = (prefix: string, batch: readonly Question[]): readonly string[] => {
+  const keys: string[] = [];
+  for (const { subjects } of batch)
+    for (const { kind, key } of subjects)
+      keys.push(`{${prefix}:limit}:${kind}:${Buffer.from(key).toString('base64url')}`);
+  return keys;
+};
+
+/** As limiter.lua reads them: first the sets of limits, of which a batch has few. */
+const argumentsOf = (batch: readonly Question[]): readonly (string | number)[] => {
+  const sets: LimitSubject[] = [];
+  const asked: (string | number)[] = [];
+  for (const { verb, subjects, chargeId, pasts } of batch) {
+    asked.push(verb, chargeId, subjects.length);
+    for (const [index, subject] of subjects.entries()) {
+      const past = pasts[index];
+      asked.push(numberOf(subject, sets), past?.length ?? -1);
+      for (const { charge, ageMs } of past ?? []) asked.push(charge, Math.round(ageMs));
+    }
+  }
+  return [sets.length, ...sets.flatMap(setArguments), ...asked];
+};
+
+/** Which of the sets a subject is counted by, from 1; a new one where it is like none of them. */
+const numberOf = (subject: LimitSubject, sets: LimitSubject[]): number => {
+  const known = sets.findIndex(
+    (set) => set.limits === subject.limits && set.rememberSeconds === subject.rememberSeconds,
+  );
+  return known === -1 ? sets.push(subject) : known + 1;
+};
+
+const setArguments = ({ limits, rememberSeconds }: LimitSubject): readonly number[] => [
+  rememberSeconds * 1000,
+  limits.length,
+  ...limits.flatMap(({ max, windowSeconds }) => [max, windowSeconds * 1000]),
 ];

@@ -36,6 +36,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       ? fallback
       : {
           charge: async (subject) => decideWithout(subject, onErrorOf),
+          chargeTogether: async (subjects) => subjects.map((subject) => decideWithout(subject, onErrorOf)),
           peek: async (subject) => decideWithout(subject, onErrorOf),
           refund: async () => {},
         };
@@ -66,6 +67,8 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
     const instead = insteadOf(onErrorOf);
     return {
       charge: (subject, chargeId) => call(instead, (limiter) => limiter.charge(subject, chargeId)),
+      chargeTogether: (subjects, chargeId) =>
+        call(instead, (limiter) => limiter.chargeTogether(subjects, chargeId)),
       peek: (subject) => call(instead, (limiter) => limiter.peek(subject)),
       refund: (subject, chargeId) => call(instead, (limiter) => limiter.refund(subject, chargeId)),
     };

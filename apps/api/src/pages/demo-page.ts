@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { supportedLocales } from '@reconfirm/core/locale';
 import { demoStyle } from './demo/demo-style.ts';
 import { html, type Markup } from './html.ts';
 import { page } from './page-layout.ts';
@@ -67,6 +68,10 @@ const inboxLink = (inboxUrl: string | undefined): Markup | null => {
   >`;
 };
 
+/** The name that its own speakers look for. */
+const languageName = (locale: string): string =>
+  new Intl.DisplayNames(locale, { type: 'language' }).of(locale) ?? locale;
+
 const registerCard = html`<section class="card" aria-labelledby="register-heading">
   <h2 id="register-heading"><span class="number" aria-hidden="true">1</span> Register</h2>
   <form id="register-form" novalidate>
@@ -91,8 +96,7 @@ const registerCard = html`<section class="card" aria-labelledby="register-headin
     <div class="field">
       <label for="locale">Language of the mail</label>
       <select id="locale" name="locale">
-        <option value="en" selected>English</option>
-        <option value="es">Español</option>
+        ${supportedLocales.map((locale) => html`<option value="${locale}">${languageName(locale)}</option>`)}
       </select>
     </div>
     <div class="wide"><button class="button" id="register" type="submit">Register</button></div>

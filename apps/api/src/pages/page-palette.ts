@@ -67,6 +67,7 @@ export const palettePairs: { readonly text: readonly Pair[]; readonly control: r
   control: [
     ['edge', 'card'],
     ['edge', 'page'],
+    ['bad', 'card'],
     ['button', 'card'],
     ['button', 'page'],
     ['link', 'inset'],

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { ApiConfig } from '@reconfirm/core/config/config';
-import { newestOnly } from '@reconfirm/core/live-tokens';
+import { deriveCode, hashCode } from '@reconfirm/core/code';
+import { type ApiConfig, purposePoliciesOf } from '@reconfirm/core/config/config';
+import { policyOf } from '@reconfirm/core/purposes/policy';
+import { findPurpose } from '@reconfirm/core/purposes/registry';
 import { deriveToken, hashToken, nonceSizeBytes } from '@reconfirm/core/token';
 import { beginAttempts, type ClaimedMessage, claimMessages } from '@reconfirm/db/claims';
 import type { Database } from '@reconfirm/db/database';
@@ -11,6 +13,7 @@ import { newestMessage } from './rows.ts';
 export interface HandOver {
   readonly messageId: string;
   readonly token: string;
+  readonly code: string;
 }
 
 const leaseSeconds = 60;
@@ -31,12 +34,12 @@ export const beginAttempt = async (
 ): Promise<HandOver> => {
   const nonce = claimed.token?.nonce ?? randomBytes(nonceSizeBytes);
   const keyVersion = claimed.token?.keyVersion ?? config.TOKEN_KEYS.newestVersion;
-  const token = deriveToken(config.TOKEN_KEYS, {
-    keyVersion,
-    messageId: claimed.id,
-    purpose: claimed.purpose,
-    nonce,
-  }).reveal();
+  const origin = { keyVersion, messageId: claimed.id, purpose: claimed.purpose, nonce };
+  const token = deriveToken(config.TOKEN_KEYS, origin).reveal();
+  const code = deriveCode(config.TOKEN_KEYS, origin).reveal();
+  const purpose = findPurpose(claimed.purpose);
+  if (purpose === undefined) throw new Error(`no purpose ${claimed.purpose}`);
+  const { lifetime, liveTokens } = policyOf(purpose, purposePoliciesOf(config));
   const [begun] = await beginAttempts(db, [
     {
       messageId: claimed.id,
@@ -44,16 +47,21 @@ export const beginAttempt = async (
       accountId: claimed.account?.id ?? '',
       provider,
       worker: 'test',
-      tokenHash: hashToken(token),
-      nonce,
-      keyVersion,
-      ttlSeconds: config.VERIFICATION_TOKEN_TTL_HOURS * 3600,
-      code: null,
-      liveTokens: newestOnly,
+      credential: {
+        tokenHash: hashToken(token),
+        nonce,
+        keyVersion,
+        ttlSeconds: lifetime.linkSeconds,
+        code: {
+          hash: hashCode(config.ADDRESS_HASH_KEY, claimed.id, code),
+          ttlSeconds: lifetime.codeSeconds,
+        },
+        liveTokens,
+      },
     },
   ]);
   if (begun !== true) throw new Error(`the attempt of ${claimed.id} could not begin`);
-  return { messageId: claimed.id, token };
+  return { messageId: claimed.id, token, code };
 };
 
 /** Records how the work on a claimed message ended. */
@@ -79,14 +87,18 @@ export const record = (
     },
   ]);
 
-/** Hands the message that was accepted last over to a provider that takes it. Returns what its mail would carry. */
-export const handOverNewest = async (db: Database, config: ApiConfig): Promise<HandOver> => {
-  const claimed = await claim(db, (await newestMessage(db)).id);
-  const handOver = await beginAttempt(db, config, claimed);
+/** Hands one message over to a provider that takes it. Returns what it would carry. */
+export const handOver = async (db: Database, config: ApiConfig, messageId: string): Promise<HandOver> => {
+  const claimed = await claim(db, messageId);
+  const begun = await beginAttempt(db, config, claimed);
   await record(db, claimed, {
     status: 'sent',
     result: 'accepted',
     providerMessageId: `${claimed.id}@mail.example.com`,
   });
-  return handOver;
+  return begun;
 };
+
+/** The same for the message that was accepted last. */
+export const handOverNewest = async (db: Database, config: ApiConfig): Promise<HandOver> =>
+  handOver(db, config, (await newestMessage(db)).id);

@@ -1,8 +1,9 @@
 import { parseEmailAddress } from '@reconfirm/core/account';
+import type { LimitSubject } from '@reconfirm/core/limits';
 import { signup } from '@reconfirm/core/purposes/signup';
 import { Secret } from '@reconfirm/core/secret';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Limiter } from '../../src/limiter/limiter.ts';
 import { makeRequestKeys } from '../../src/request-keys.ts';
 import { newId, subjectOf } from './limiter-stores.ts';
@@ -101,6 +102,69 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
     const subject = subjectOf('address', [1, 60]);
     await charge(subject, newId());
     expect((await charge(subjectOf('address', [1, 60]), newId())).allowed).toBe(true);
+  });
+
+  describe('of one request, charged together,', () => {
+    const together = (subjects: readonly LimitSubject[], id: string) =>
+      underTest().limiter.chargeTogether(subjects, id);
+
+    test('client and address are charged both', async () => {
+      const [ip, address] = [subjectOf('ip', [5, 60]), subjectOf('address', [1, 60])];
+      const decisions = await together([ip, address], newId());
+      expect(decisions.map((d) => [d.kind, d.allowed, d.states[0]?.remaining])).toEqual([
+        ['ip', true, 4],
+        ['address', true, 0],
+      ]);
+      expect((await underTest().limiter.peek(ip)).states[0]?.remaining).toBe(4);
+      expect((await charge(address, newId())).allowed).toBe(false);
+    });
+
+    test('neither is charged when the address refuses, and both are told', async () => {
+      const [ip, address] = [subjectOf('ip', [5, 60]), subjectOf('address', [1, 60])];
+      await charge(address, newId());
+      const decisions = await together([ip, address], newId());
+      expect(decisions.map((d) => [d.kind, d.allowed, d.states[0]?.remaining])).toEqual([
+        ['ip', true, 5],
+        ['address', false, 0],
+      ]);
+      expect((await underTest().limiter.peek(ip)).states[0]?.remaining).toBe(5);
+    });
+
+    test('neither is charged when the client refuses, and the address is not told', async () => {
+      const [ip, address] = [subjectOf('ip', [1, 60]), subjectOf('address', [1, 60])];
+      await charge(ip, newId());
+      expect(await together([ip, address], newId())).toMatchObject([
+        { kind: 'ip', allowed: false, retryAfterSeconds: 60 },
+      ]);
+      expect((await charge(address, newId())).allowed).toBe(true);
+    });
+
+    test('50 requests at once for one address charge it once, and one of their 50 clients', async () => {
+      const address = subjectOf('address', [1, 60]);
+      const ips = Array.from({ length: 50 }, () => subjectOf('ip', [5, 60]));
+      const decisions = await Promise.all(ips.map((ip) => together([ip, address], newId())));
+      expect(decisions.filter((all) => all.every((d) => d.allowed))).toHaveLength(1);
+      const left = await Promise.all(ips.map((ip) => underTest().limiter.peek(ip)));
+      const remaining = left.map((d) => d.states[0]?.remaining ?? 0).toSorted((a, b) => a - b);
+      expect(remaining).toEqual([4, ...Array.from({ length: 49 }, () => 5)]);
+    });
+
+    test('a subject without limits keeps nobody from the others', async () => {
+      const address = subjectOf('address', [1, 60]);
+      const first = await together([subjectOf('ip'), address], newId());
+      const second = await together([subjectOf('ip'), address], newId());
+      expect([first, second].map((all) => all.map((d) => d.allowed))).toEqual([
+        [true, true],
+        [true, false],
+      ]);
+    });
+
+    test('the same request charged again counts once, also after one of them alone', async () => {
+      const [ip, address, id] = [subjectOf('ip', [5, 60]), subjectOf('address', [1, 60]), newId()];
+      await charge(ip, id);
+      for (let i = 0; i < 3; i += 1)
+        expect((await together([ip, address], id)).map((d) => d.states[0]?.remaining)).toEqual([4, 0]);
+    });
   });
 
   test('a subject without limits is always allowed', async () => {

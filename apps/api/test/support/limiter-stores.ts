@@ -136,10 +136,11 @@ export const openRedis = (
       if (found.length > 0) await redis.del(...found);
     },
     letTimePass: async (ms) => {
-      const sets = (await keys()).filter((key) => !key.endsWith(':since'));
-      for (const key of sets) {
-        const members = await redis.zrangebyscore(key, '(0', '+inf');
-        for (const member of members) await redis.zincrby(key, -ms, member);
+      const subjects = (await keys()).filter((key) => !key.endsWith(':since'));
+      for (const key of subjects) {
+        const held = (await redis.get(key)) ?? '';
+        const older = held.replace(/ (\d+):/g, (_, atMs: string) => ` ${Number(atMs) - ms}:`);
+        await redis.set(key, older, 'KEEPTTL');
       }
     },
     rememberForADay: async () => {

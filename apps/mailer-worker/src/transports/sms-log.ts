@@ -1,4 +1,4 @@
-import { measureSms } from '@reconfirm/core/sms-text';
+import { smsSegments } from '@reconfirm/core/sms-segments';
 import type { WriteLine } from './log.ts';
 import type { SmsTransport } from './transport.ts';
 
@@ -6,7 +6,7 @@ import type { SmsTransport } from './transport.ts';
 export const createSmsLogTransport = (write: WriteLine): SmsTransport => ({
   name: 'log',
   send: async (sms) => {
-    write({ messageId: sms.messageId, ...measureSms(sms.text) });
+    write({ messageId: sms.messageId, ...smsSegments(sms.text) });
     return { kind: 'accepted', reply: 'logged, not sent' };
   },
   close: async () => {},

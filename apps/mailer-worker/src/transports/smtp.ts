@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { classifySmtpFailure, scrubReply, type SmtpFailureReport } from '@reconfirm/core/smtp-reply';
 import type SMTPPool from 'nodemailer/lib/smtp-pool';
-import { composeMessage, isAddrSpec } from './smtp-message.ts';
+import { assembleMessage, composeMessage, isAddrSpec } from './smtp-message.ts';
 import { createRotatingPool, hasBodyStarted, type BodyWatch } from './smtp-pool.ts';
 import type { OutgoingMail, SendResult, Transport } from './transport.ts';
 
@@ -67,7 +67,9 @@ export const createSmtpTransport = (options: SmtpTransportOptions): Transport =>
       };
     }
     if (closing || signal.aborted) return failed({ code: 'EABORT', bodyStarted: false }, 'stopped', []);
-    const message = composeMessage(mail, settings.envelopeFrom ?? mail.from.address);
+    const composed = composeMessage(mail, settings.envelopeFrom ?? mail.from.address);
+    const { envelope, messageId } = composed;
+    const message = { envelope, messageId, raw: assembleMessage(composed), maxRecipients: 1 };
     const known = knownTexts(mail, server);
     const watch: BodyWatch = {};
     const deadline = startDeadline(signal, settings.sendTimeoutMs);

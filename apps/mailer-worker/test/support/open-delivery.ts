@@ -1,12 +1,17 @@
-import { purposePoliciesOf, readWorkerConfig, type Environment } from '@reconfirm/core/config/config';
+import {
+  noticesOf,
+  purposePoliciesOf,
+  readWorkerConfig,
+  type Environment,
+} from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
-import { withOwnOrigin } from '@reconfirm/core/redirect';
 import type { KeyRing } from '@reconfirm/core/token';
 import type { AttemptStart } from '@reconfirm/db/claims';
 import { createDelivery, type Delivery, type DeliveryStore } from '../../src/deliver.ts';
 import { createDeliveryStore } from '../../src/delivery-store.ts';
 import { createLane } from '../../src/lane.ts';
 import { createMailCarrier } from '../../src/mail-carrier.ts';
+import { mailSenders } from '../../src/mail-senders.ts';
 import { createWorkerMetrics } from '../../src/metrics.ts';
 import { availableLocales, createRenderer } from '../../src/render.ts';
 import type { OutgoingMail, SendResult, Transport } from '../../src/transports/transport.ts';
@@ -54,20 +59,18 @@ export const openDelivery = async (
     renderer: await createRenderer({ brand: { name: 'Test' }, supportedLocales: availableLocales }),
     transport,
     provider: providers[config.EMAIL_PROVIDER],
-    from: config.MAIL_FROM,
-    replyTo: config.MAIL_REPLY_TO,
     publicUrl: config.PUBLIC_URL,
-    redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
     production: config.NODE_ENV === 'production',
     supportedLocales: availableLocales,
-    defaultLocale: 'en',
+    senderOf: mailSenders(() => config),
   });
   const delivery = createDelivery({
     store: { ...store, claim: (id) => store.claim(id) },
     carrier,
     lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
-    policies: purposePoliciesOf(config),
+    noticesOf: () => noticesOf(config),
+    policiesOf: () => purposePoliciesOf(config),
     workerName: 'test',
     log: scene.log,
     metrics: createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true }),

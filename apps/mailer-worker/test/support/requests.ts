@@ -13,21 +13,24 @@ export interface RequestDetails {
   readonly purpose?: string;
   readonly locale?: string;
   readonly redirectUrl?: string;
+  /** The installation's own organization unless given. */
+  readonly organizationId?: string;
 }
 
 const newId = (): string => uuidV7(Date.now(), randomBytes(10));
 
-const addressKeyOf = (email: string): Buffer => keyedHash(hashKey, 'address', defaultOrganizationId, email);
+const addressKeyOf = (email: string, organizationId: string = defaultOrganizationId): Buffer =>
+  keyedHash(hashKey, 'address', organizationId, email);
 
 /** The row of a request as the API would write it. */
 export const makeRequest = (email: string, details: RequestDetails = {}): MessageRequest => {
-  const purpose = details.purpose ?? 'signup';
+  const { purpose = 'signup', organizationId = defaultOrganizationId } = details;
   return {
     id: newId(),
-    organizationId: defaultOrganizationId,
-    subjectKey: keyedHash(hashKey, 'subject', defaultOrganizationId, purpose, email),
-    addressKey: addressKeyOf(email),
-    limitKey: keyedHash(hashKey, 'limit', defaultOrganizationId, purpose, email),
+    organizationId,
+    subjectKey: keyedHash(hashKey, 'subject', organizationId, purpose, email),
+    addressKey: addressKeyOf(email, organizationId),
+    limitKey: keyedHash(hashKey, 'limit', organizationId, purpose, email),
     ipKey: keyedHash(hashKey, 'ip', '192.0.2.1'),
     purpose,
     channel: 'email',
@@ -54,9 +57,9 @@ export const register = async (
     db,
     {
       id: newId(),
-      organizationId: defaultOrganizationId,
+      organizationId: request.organizationId,
       email,
-      emailKey: addressKeyOf(email),
+      emailKey: addressKeyOf(email, request.organizationId),
       name: choices.name ?? null,
       locale: null,
       redirectUrl: choices.accountRedirectUrl ?? null,

@@ -1,6 +1,13 @@
 import { isAddressRange } from '../client-address.ts';
+import { changeModes } from '../contact-change.ts';
+import { contractNames, parseContracts } from '../contract.ts';
 import { parseLimits } from '../limits.ts';
-import { choice, custom, integer, optional, secret, text, url } from './setting.ts';
+import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
+import { Secret } from '../secret.ts';
+import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
+import { entryguardSettings } from './entryguard-settings.ts';
+import { sessionSettings } from './session-settings.ts';
+import { singularitySettings } from './singularity-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 import { smsApiSettings } from './sms-settings.ts';
 
@@ -27,6 +34,15 @@ export const apiSettings = {
     fallback: '3000',
     describe: 'Port to listen on; 0 takes a free one.',
   }),
+  CONTRACTS: custom(
+    {
+      form: `some of ${contractNames.join(',')}`,
+      fallback: 'v1',
+      describe:
+        'The HTTP contracts that are spoken. Accounts, limits and tokens are the same in all of them.',
+    },
+    parseContracts,
+  ),
   TRUSTED_PROXIES: custom(
     {
       form: '10.0.0.0/8,2001:db8::/32',
@@ -58,11 +74,32 @@ export const apiSettings = {
     },
     parseLimits,
   ),
+  CODE_GUESS_LIMIT: custom(
+    {
+      form: 'count/seconds',
+      fallback: '5/3600',
+      describe:
+        'Wrong codes that are compared for one address and purpose, over all its messages. A resend does not renew them; the link goes on working.',
+    },
+    (value) => {
+      const limits = parseLimits(value);
+      const only = 'problem' in limits || limits.length !== 1 ? undefined : limits[0];
+      return only === undefined || only.max > 100
+        ? { problem: 'must be one limit like 5/3600, at most 100' }
+        : only;
+    },
+  ),
   LIMITER_ON_ERROR: choice({
     values: ['postgres', 'closed', 'open'],
     fallback: 'postgres',
     describe:
       'When Redis does not answer: count the rows in Postgres, refuse with 503, or accept without limits.',
+  }),
+  EMAIL_CHANGE_MODE: choice({
+    values: changeModes,
+    fallback: 'both',
+    describe:
+      'both: a proved current address has to agree to a move with a link of its own. new_only: the new address alone confirms. Either way the old address is told afterwards, with a link that undoes it for 7 days.',
   }),
   DISCLOSURE: choice({
     values: ['documented', 'strict'],
@@ -104,6 +141,56 @@ export const apiSettings = {
       ),
     ),
   ),
+  ...sessionSettings,
+  ...singularitySettings,
+  ...entryguardSettings,
+  GOTRUE_HOOK_SECRETS: optional(
+    customSecret(
+      {
+        form: 'v1,whsec_<base64>, two with | while rotating',
+        describe:
+          'Secret of a GoTrue’s send-email and send-SMS hooks (POST /hooks/gotrue/send-email, /send-sms). Without it these calls are refused.',
+      },
+      (value) => {
+        const secrets = parseWebhookSecrets(value);
+        return 'problem' in secrets ? secrets : secrets.map((one) => new Secret(one));
+      },
+    ),
+  ),
+  GOTRUE_HOOK_VERIFY_URL: optional(
+    url({
+      schemes: ['https:', 'http:'],
+      form: 'https://auth.example.com/auth/v1/verify',
+      describe: 'Where the links of that GoTrue lead. Required with GOTRUE_HOOK_SECRETS.',
+    }),
+  ),
+  KRATOS_COURIER_KEY: optional(
+    secret(
+      custom(
+        {
+          form: 'at least 24 characters',
+          describe:
+            'Key that a Kratos sends as `Authorization: Bearer` to its HTTP courier URL, POST /hooks/kratos/courier. Without it these calls are refused.',
+        },
+        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
+      ),
+    ),
+  ),
+  RELAY_RATE_LIMIT_ADDRESS: custom(
+    {
+      form: 'count/seconds, several with a comma, or off',
+      fallback: '10/3600',
+      describe:
+        'Messages of one kind that such a system may send to one address: a brake for the day when it is abused.',
+    },
+    parseLimits,
+  ),
+  RELAY_LIFETIME_SECONDS: integer({
+    min: 60,
+    max: 604_800,
+    fallback: '3600',
+    describe: 'How long that system’s links and codes work, as its mails say it.',
+  }),
   MAILGUN_WEBHOOK_SIGNING_KEY: optional(
     secret(
       text({

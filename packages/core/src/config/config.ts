@@ -1,7 +1,10 @@
 import { apiSettings } from './api-settings.ts';
+import { contractsWithSessions } from '../contract.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
+import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
 import { sharedSmsProblems, workerSmsProblems } from './sms-problems.ts';
+import { judgeRedirect, withOwnOrigin } from '../redirect.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -45,11 +48,49 @@ export const purposePoliciesOf = (
   };
 };
 
+/** Pages of applications that links lead to: judged like every redirect, again by the worker that sends them. */
+const pagesOfContracts = [
+  'SINGULARITY_VERIFICATION_URL',
+  'SINGULARITY_PASSWORD_RESET_URL',
+  'ENTRYGUARD_SET_PASSWORD_URL',
+] as const;
+
+/** What the contracts that are on need besides. */
+const contractProblems = (config: ApiConfig): string[] => {
+  const problems: string[] = [];
+  const signingIn = config.CONTRACTS.find((name) => contractsWithSessions.includes(name));
+  if (signingIn !== undefined && config.SESSION_KEYS === undefined)
+    problems.push(`SESSION_KEYS is required with CONTRACTS=${signingIn}: its answers carry sessions`);
+  const redirects = withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL);
+  for (const name of pagesOfContracts) {
+    const page = config[name];
+    if (page !== undefined && !judgeRedirect(page, redirects, config.NODE_ENV === 'production').allowed)
+      problems.push(
+        `${name} must have an origin that REDIRECT_ORIGINS lists, no credentials and no fragment, and https in production`,
+      );
+  }
+  return problems;
+};
+
+/** Which notices go to people who ask for what they cannot get. */
+export const noticesOf = (
+  config: Pick<ApiConfig | WorkerConfig, 'NOTICE_ALREADY_VERIFIED' | 'NOTICE_UNKNOWN_ACCOUNT'>,
+): Notices => ({
+  alreadyVerified: config.NOTICE_ALREADY_VERIFIED === 'on',
+  unknownAccount: config.NOTICE_UNKNOWN_ACCOUNT === 'on',
+});
+
 /** The API's configuration, or every problem with it. */
 export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
-  const problems = sharedProblems(read.config);
+  const { config } = read;
+  const problems = [...sharedProblems(config), ...contractProblems(config)];
+  // An `iss` of our own would let somebody else's keys sign for our sessions.
+  if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
+    problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');
+  if (config.GOTRUE_HOOK_SECRETS !== undefined && config.GOTRUE_HOOK_VERIFY_URL === undefined)
+    problems.push('GOTRUE_HOOK_VERIFY_URL is required with GOTRUE_HOOK_SECRETS');
   return problems.length > 0 ? { problems } : read;
 };
 

@@ -1,17 +1,21 @@
 import { smsSharedSettings } from './sms-settings.ts';
-import { choice, custom, customSecret, integer, optional, secret, secretUrl, text } from './setting.ts';
+import { choice, custom, customSecret, integer, optional, secret, secretUrl, text, url } from './setting.ts';
+import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
 import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
 import { parseKeyRing } from '../token.ts';
 
 /** Routes are fixed, so a path before them could not be served: an origin is all there is to say. */
 const readOrigin = (value: string): string | { readonly problem: string } => {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
-  return url !== undefined && isWeb && `${url.origin}/` === url.href
-    ? url.origin
+  const parsed = URL.canParse(value) ? new URL(value) : undefined;
+  const isWeb = parsed?.protocol === 'https:' || parsed?.protocol === 'http:';
+  return parsed !== undefined && isWeb && `${parsed.origin}/` === parsed.href
+    ? parsed.origin
     : { problem: 'must be an origin like https://verify.example.com, without a path' };
 };
+
+const readColor = (value: string): string | { readonly problem: string } =>
+  /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : { problem: 'must be a colour like #1d4ed8' };
 
 /** Settings that both processes read; they must be the same for both. */
 export const sharedSettings = {
@@ -141,7 +145,7 @@ export const sharedSettings = {
     parseLiveTokensByPurpose,
   ),
   DEFAULT_LOCALE: choice({
-    values: ['en', 'es'],
+    values: supportedLocales,
     fallback: 'en',
     describe: 'Language of mails and pages when neither the request nor the account names one we have.',
   }),
@@ -152,9 +156,56 @@ export const sharedSettings = {
     describe:
       'After SIGTERM: how long work in hand may take before it is given back. The process ends at most 5 s later.',
   }),
+  NOTICE_ALREADY_VERIFIED: choice({
+    values: ['off', 'on'],
+    fallback: 'off',
+    describe:
+      'Whether a person who asks again for an address that is already proved gets a mail that says so, at most one a day. The answer of the API does not change.',
+  }),
+  NOTICE_UNKNOWN_ACCOUNT: choice({
+    values: ['off', 'on'],
+    fallback: 'off',
+    describe:
+      'Whether the owner of an address without an account gets a mail that somebody tried, at most one a day. Mind that strangers can then make you mail anybody. While on, the address of every request is kept, encrypted, until it is settled.',
+  }),
   BRAND_NAME: text({
     form: 'any text',
     fallback: 'Reconfirm',
     describe: 'Name that mails and pages speak for.',
   }),
+  BRAND_LOGO_URL: optional(
+    url({
+      schemes: ['https:'],
+      form: 'https://cdn.example.com/logo.png',
+      describe:
+        'Picture above the name in mails. Empty: the name alone, and a mail loads nothing from anywhere.',
+    }),
+  ),
+  BRAND_LOGO_DARK_URL: optional(
+    url({
+      schemes: ['https:'],
+      form: 'https://cdn.example.com/logo-dark.png',
+      describe: 'The same picture for dark mail programs.',
+    }),
+  ),
+  BRAND_BUTTON_COLOR: optional(
+    custom({ form: '#1d4ed8', describe: 'Colour of the button in mails.' }, readColor),
+  ),
+  BRAND_BUTTON_TEXT_COLOR: optional(
+    custom(
+      {
+        form: '#ffffff',
+        describe:
+          'Colour of its words. Where the two do not differ enough to be read (4.5:1), both are ours.',
+      },
+      readColor,
+    ),
+  ),
+  SUPPORT_URL: optional(
+    url({
+      schemes: ['https:'],
+      form: 'https://example.com/help',
+      describe: 'Where mails send people who need help.',
+    }),
+  ),
 } as const;

@@ -15,8 +15,8 @@ export interface Lifetime {
 export interface Purpose {
   readonly name: string;
   readonly channel: Channel;
-  /** What a message of this purpose carries. An SMS has no room for a link that people would trust. */
-  readonly credential: 'link_and_code' | 'link' | 'code';
+  /** What a message of this purpose carries of ours; `none` where another system made it. An SMS has no room for a link that people would trust. */
+  readonly credential: 'link_and_code' | 'link' | 'code' | 'none';
   /** Unless PURPOSE_LIFETIMES or the organization says otherwise. */
   readonly lifetime: Lifetime;
   /** Which messages of a subject work, unless PURPOSE_LIVE_TOKENS or the organization says otherwise. */

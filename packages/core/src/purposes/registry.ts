@@ -5,6 +5,8 @@ import { magiclink } from './magiclink.ts';
 import { phoneChange } from './phone-change.ts';
 import type { Purpose } from './purpose.ts';
 import { recovery } from './recovery.ts';
+import { relayedSms } from './relayed-sms.ts';
+import { relayed } from './relayed.ts';
 import { signup } from './signup.ts';
 import { sms } from './sms.ts';
 
@@ -18,6 +20,8 @@ export const purposes = {
   email_changed: emailChanged,
   phone_change: phoneChange,
   sms,
+  relayed,
+  relayed_sms: relayedSms,
 } as const satisfies Record<string, Purpose>;
 
 export type PurposeName = keyof typeof purposes;

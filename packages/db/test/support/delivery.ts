@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { newestOnly } from '@reconfirm/core/live-tokens';
+import { type LiveTokens, newestOnly } from '@reconfirm/core/live-tokens';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
-import { type AttemptStart, beginAttempts, type ClaimedMessage, claimMessages } from '../../src/claims.ts';
+import {
+  type AttemptStart,
+  beginAttempts,
+  type ClaimedMessage,
+  claimMessages,
+  type StartedCredential,
+} from '../../src/claims.ts';
 import type { Database } from '../../src/database.ts';
 import { type MessageRecord, recordMessages } from '../../src/records.ts';
 import type { Presented } from '../../src/token-state.ts';
@@ -43,12 +49,17 @@ export const startOf = (
   accountId,
   provider,
   worker: 'test-worker',
-  tokenHash: tokenHashOf(claimed.id),
+  credential: credentialOf(claimed.id),
+});
+
+/** What stands for the credential of a message. */
+export const credentialOf = (messageId: string, liveTokens: LiveTokens = newestOnly): StartedCredential => ({
+  tokenHash: tokenHashOf(messageId),
   nonce: randomBytes(16),
   keyVersion: 1,
   ttlSeconds,
-  code: { hash: codeHashOf(claimed.id), ttlSeconds: codeTtlSeconds },
-  liveTokens: newestOnly,
+  code: { hash: codeHashOf(messageId), ttlSeconds: codeTtlSeconds },
+  liveTokens,
 });
 
 /** Begins an attempt on a claimed message; false when its fence does not hold. */

@@ -14,8 +14,8 @@ export interface Past {
 }
 
 /**
- * An installation that has run for ten days: 50,000 messages settled and as many reports and charges of
- * them, a backlog of 50,000 that nobody has in hand, and one client that asked for a fifth of it all.
+ * An installation that has run for ten days: 50,000 messages settled and as many reports, charges
+ * and sessions, a backlog of 50,000 that nobody has in hand, and one client that asked for a fifth of it all.
  */
 export const makePast = async (db: Database): Promise<Past> => {
   await insertManyMessages(db, pastSize, pastSize);
@@ -40,6 +40,14 @@ export const makePast = async (db: Database): Promise<Past> => {
     SELECT limit_key, id, now() - random() * interval '1 day' FROM messages WHERE settled_at IS NOT NULL`.execute(
     db,
   );
+  await sql`
+    INSERT INTO sessions (id, account_id, expires_at)
+    SELECT id, ${account.id}, now() + random() * interval '30 days' FROM messages WHERE settled_at IS NOT NULL`.execute(
+    db,
+  );
+  await sql`
+    INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
+    SELECT sha256(id::text::bytea), id, expires_at FROM sessions`.execute(db);
   await sql`VACUUM ANALYZE`.execute(db);
   return { accountId: account.id, ipKey, limitKey };
 };

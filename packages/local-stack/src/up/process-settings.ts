@@ -46,6 +46,7 @@ export const apiEnvironment = (
   ...withDefaults(shared(env, ports, secrets, stores), {
     HOST: '127.0.0.1',
     ADMIN_KEY: secrets.adminKey,
+    SESSION_KEYS: secrets.sessionKeys,
     REDIRECT_ORIGINS: '*',
     DEMO_PAGE: 'on',
     INBOX_URL: `http://localhost:${ports.inboxHttp}`,

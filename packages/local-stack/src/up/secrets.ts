@@ -1,14 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isNotFound, StackError } from '../stack-error.ts';
 
 /** Keys of this installation. They must stay the same as long as its database lives. */
-export type Secrets = { tokenKeys: string; addressHashKey: string; adminKey: string };
+export type Secrets = { tokenKeys: string; addressHashKey: string; adminKey: string; sessionKeys: string };
+
+/** EC P-256: what every library that verifies access tokens knows. */
+const newSessionKeys = (): string => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return `local-1:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')}`;
+};
 
 const newSecrets = (): Secrets => ({
   tokenKeys: `1:${randomBytes(32).toString('base64')}`,
   addressHashKey: randomBytes(32).toString('base64'),
   adminKey: `admin_${randomBytes(24).toString('base64url')}`,
+  sessionKeys: newSessionKeys(),
 });
 
 const damaged = (path: string, cause?: unknown): StackError =>
@@ -30,21 +37,33 @@ export const loadSecrets = (path: string, hasData: boolean): Secrets => {
     if (!isNotFound(error)) throw error;
     if (hasData) throw damaged(path);
     const secrets = newSecrets();
-    writeFileSync(path, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    writeFileSync(path, textOf(secrets), { mode: 0o600, flag: 'wx' });
     return secrets;
   }
-  return parseSecrets(path, text);
+  const secrets = parseSecrets(path, text);
+  if (secrets.sessionKeys !== undefined) return { ...secrets, sessionKeys: secrets.sessionKeys };
+  // A file of a version without sessions: nothing was signed yet that a new key could not verify.
+  const completed = { ...secrets, sessionKeys: newSessionKeys() };
+  const beside = `${path}.new`;
+  writeFileSync(beside, textOf(completed), { mode: 0o600 });
+  renameSync(beside, path);
+  return completed;
 };
 
-const parseSecrets = (path: string, text: string): Secrets => {
+const textOf = (secrets: Secrets): string => `${JSON.stringify(secrets, null, 2)}\n`;
+
+type StoredSecrets = Omit<Secrets, 'sessionKeys'> & { sessionKeys: string | undefined };
+
+const parseSecrets = (path: string, text: string): StoredSecrets => {
   let value: Partial<Record<keyof Secrets, unknown>>;
   try {
     value = JSON.parse(text) as Partial<Record<keyof Secrets, unknown>>;
   } catch (cause) {
     throw damaged(path, cause);
   }
-  const { tokenKeys, addressHashKey, adminKey } = value;
+  const { tokenKeys, addressHashKey, adminKey, sessionKeys } = value;
   if (typeof tokenKeys !== 'string' || typeof addressHashKey !== 'string' || typeof adminKey !== 'string')
     throw damaged(path);
-  return { tokenKeys, addressHashKey, adminKey };
+  if (sessionKeys !== undefined && typeof sessionKeys !== 'string') throw damaged(path);
+  return { tokenKeys, addressHashKey, adminKey, sessionKeys };
 };

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { QueueBackend } from '../../src/backend.ts';
-import { createMailWorker, type MailWorker } from '../../src/mail-worker.ts';
+import { createMailWorker, type MailWorker, type MailWorkerOptions } from '../../src/mail-worker.ts';
 
 /** How long a job may take from its ring to its worker on a busy machine. */
 export const seenWithinMs = 10_000;
@@ -17,6 +17,7 @@ export interface ListeningWorker extends AsyncDisposable {
 export const listen = (
   backend: QueueBackend,
   handle: (messageId: string) => Promise<void> = async () => {},
+  more: Partial<Pick<MailWorkerOptions, 'concurrency' | 'rate' | 'ringAll'>> = {},
 ): ListeningWorker => {
   const handled: string[] = [];
   const errors: Error[] = [];
@@ -24,6 +25,8 @@ export const listen = (
     backend,
     concurrency: 1,
     rate: undefined,
+    ringAll: async () => false,
+    ...more,
     handle: async (messageId) => {
       handled.push(messageId);
       await handle(messageId);

@@ -4,10 +4,10 @@ import type { MessageStatus } from '@reconfirm/core/message';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { explainMessage } from '@reconfirm/core/timeline';
 import type { MessageHistory } from '@reconfirm/db/message-history';
-import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
 import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
+import { requireAdmin } from './authenticate-admin.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readAddress } from './read-request.ts';
 import * as schemas from './schemas.ts';
@@ -18,7 +18,7 @@ const pageSizeDefault = 20;
 export const adminRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', adminOnly(deps.adminKey));
+    app.addHook('onRequest', requireAdmin(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.get(
@@ -39,7 +39,11 @@ export const adminRoutes =
         const addressKey =
           address === undefined
             ? undefined
-            : addressKeyOf(deps.keys, deps.organizationId, readAddress(address, deps.rules).lookupForm);
+            : addressKeyOf(
+                deps.keys,
+                deps.organizationId,
+                readAddress(address, deps.requestRulesOf(deps.organizationId)).lookupForm,
+              );
         const messages = await deps.listMessages({
           organizationId: deps.organizationId,
           limit: size + 1,
@@ -170,5 +174,6 @@ const timelineFacts = (history: MessageHistory): Parameters<typeof explainMessag
           createdAt: history.verification.created_at,
           expiresAt: history.verification.expires_at,
           consumedAt: history.verification.consumed_at,
+          revokedAt: history.verification.revoked_at,
         },
 });

@@ -2,8 +2,11 @@ import type { AccountStatus } from '@reconfirm/core/account';
 import type { ErrorReason } from '@reconfirm/core/error-codes';
 import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { OrganizationKey } from '@reconfirm/db/api-keys';
 import type { MessageSummary } from '@reconfirm/db/message-history';
 import type { Confirmation } from '@reconfirm/db/verifications';
+import type { ChangeContactOutcome } from '../../change-contact.ts';
+import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
@@ -72,6 +75,16 @@ export const messageOf = (message: MessageSummary) => ({
   nextAt: message.settledAt === null ? message.nextAt.toISOString() : null,
 });
 
+export const apiKeyOf = (key: OrganizationKey) => ({
+  id: key.id,
+  organizationId: key.organizationId,
+  name: key.name,
+  scopes: [...key.scopes],
+  lastFour: key.lastFour,
+  createdAt: key.createdAt.toISOString(),
+  revokedAt: key.revokedAt?.toISOString() ?? null,
+});
+
 interface Answer {
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -104,6 +117,22 @@ export const answerResend = (outcome: ResendOutcome, emailOff: string): Answer =
   return result;
 };
 
+type ChangeRefusal = Exclude<ChangeContactOutcome, { kind: 'asked' }>;
+
+/** The problem that each way of not asking for a change is. A forgotten one does not compile. */
+const changeProblems = {
+  same_address: () =>
+    new ProblemError('ALREADY_VERIFIED', { detail: 'This is the address that the account has.' }),
+  unknown_account: () => new ProblemError('UNAUTHORIZED'),
+  sms_refused: ({ reason }) => smsProblem(reason),
+  limited: (outcome) => limitProblem(outcome),
+} satisfies {
+  [K in ChangeRefusal['kind']]: (outcome: Extract<ChangeRefusal, { kind: K }>) => ProblemError;
+};
+
+export const changeProblem = (outcome: ChangeRefusal): ProblemError =>
+  (changeProblems[outcome.kind] as (outcome: ChangeRefusal) => ProblemError)(outcome);
+
 export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'>): ProblemError => {
   const reason = outcome.by.kind === 'ip' ? 'IP_RATE_LIMIT' : 'RESEND_COOLDOWN';
   const seconds = outcome.by.retryAfterSeconds;
@@ -113,6 +142,16 @@ export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'
         ? `A mail to this address was asked for a moment ago. Try again in ${seconds} seconds.`
         : `Too many requests from this client. Try again in ${seconds} seconds.`,
     headers: rateLimitHeaders(outcome.limits, outcome.by),
+  });
+};
+
+/** The problem that each way of not confirming is. A forgotten one does not compile. */
+export const confirmProblem = (outcome: Exclude<ConfirmOutcome, { kind: 'confirmed' }>): ProblemError => {
+  if (outcome.kind !== 'locked') return new ProblemError(tokenProblem(outcome.kind) ?? 'TOKEN_UNKNOWN');
+  const seconds = outcome.retryAfterSeconds;
+  return new ProblemError('CODE_LOCKED', {
+    detail: `Too many codes were tried for this address. The link still works; a code is taken again in ${seconds} seconds.`,
+    headers: { 'retry-after': String(seconds) },
   });
 };
 

@@ -1,17 +1,22 @@
-import type { FastifyRequest } from 'fastify';
+import type { organizationProblems } from '@reconfirm/core/config/organization-settings';
 import type { AccountStatus } from '@reconfirm/core/account';
-import type { Destination } from '@reconfirm/core/destination';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
+import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys';
+import type { PendingChange } from '@reconfirm/db/contact-changes';
+import type { NewOrganization, Organization } from '@reconfirm/db/organizations';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
-import type { ContractLimits } from '@reconfirm/core/limits';
 import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
 import type { Confirmation } from '@reconfirm/db/verifications';
+import type { ChangeContact } from '../../change-contact.ts';
+import type { RulesOf } from '../../contract-rules.ts';
+import type { Confirm } from '../../confirm.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
 import type { KeySettings } from '../../request-keys.ts';
 import type { Resend } from '../../resend.ts';
+import type { TellDecision } from '../../tell-decision.ts';
 import type { RequestRules } from './read-request.ts';
 
 /** Everything that speaking seed 001 needs: use cases, statements, and settings of the contract. */
@@ -20,14 +25,31 @@ export interface V1Dependencies {
   readonly register: Register;
   readonly limiter: Limiter;
   readonly keys: KeySettings;
-  readonly limits: ContractLimits;
+  readonly rulesOf: RulesOf;
   /** The organization that this contract's callers belong to. */
   readonly organizationId: string;
-  readonly rules: RequestRules;
+  /** How requests of an organization are read. */
+  readonly requestRulesOf: (organizationId: string) => RequestRules;
   readonly emailOff: 'rotate' | '503' | '400';
   readonly adminKey: Secret | undefined;
   readonly brand: string;
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
+  readonly confirm: Confirm;
+  readonly changeContact: ChangeContact;
+  readonly findPendingChange: (accountId: string) => Promise<PendingChange | undefined>;
+  readonly cancelChange: (accountId: string) => Promise<boolean>;
+  readonly organizations: {
+    readonly create: (organization: NewOrganization) => Promise<Organization | null>;
+    readonly list: () => Promise<readonly Organization[]>;
+    readonly find: (id: string) => Promise<Organization | undefined>;
+    readonly update: (
+      id: string,
+      change: Pick<Organization, 'name' | 'settings'>,
+    ) => Promise<Organization | undefined>;
+    /** What the installation allows organizations to set. */
+    readonly limits: Parameters<typeof organizationProblems>[1];
+  };
+  readonly isConfirmedSince: (organizationId: string, messageId: string) => Promise<boolean>;
   readonly readToken: (presented: Presented) => Promise<TokenFacts>;
   readonly confirmToken: (presented: Presented, purposes: readonly string[]) => Promise<Confirmation>;
   readonly findByApiKey: (id: string, secretHash: Uint8Array) => Promise<AccountDetails | undefined>;
@@ -37,11 +59,10 @@ export interface V1Dependencies {
   readonly findMessage: (organizationId: string, id: string) => Promise<MessageHistory | undefined>;
   readonly verifyByAdmin: (id: string) => Promise<AccountDetails | undefined>;
   readonly changeStatus: (id: string, status: AccountStatus) => Promise<AccountDetails | undefined>;
-  /** Logs and counts what was decided: the one wide line of a request for a message. */
-  readonly decided: (
-    request: FastifyRequest,
-    what: string,
-    destination: Destination,
-    outcome: { readonly kind: string },
-  ) => void;
+  readonly organizationKeys: {
+    readonly create: (key: NewOrganizationKey) => Promise<OrganizationKey | undefined>;
+    readonly list: (organizationId: string) => Promise<readonly OrganizationKey[]>;
+    readonly revoke: (id: string) => Promise<OrganizationKey | undefined>;
+  };
+  readonly decided: TellDecision;
 }

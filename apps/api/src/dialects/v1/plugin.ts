@@ -1,7 +1,11 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { adminRoutes } from './admin-routes.ts';
+import { changeRoutes } from './change-routes.ts';
+import { apiKeyRoutes } from './api-key-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
+import { messageRoutes } from './message-routes.ts';
+import { organizationRoutes } from './organization-routes.ts';
 import { publicRoutes } from './public-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
@@ -10,16 +14,23 @@ import { verifyRoutes } from './verify-routes.ts';
 export const v1 =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { redirects } = deps.rules;
     await app.register(cors, {
-      origin: redirects.kind === 'any' ? true : [...redirects.origins],
-      methods: ['GET', 'POST'],
+      // A callback and not a promise: every request passes here.
+      origin: (origin, answer) => {
+        const { redirects } = deps.requestRulesOf(deps.organizationId);
+        answer(null, redirects.kind === 'any' || (origin !== undefined && redirects.origins.has(origin)));
+      },
+      methods: ['GET', 'POST', 'DELETE'],
       allowedHeaders: ['content-type', 'authorization', 'idempotency-key'],
       exposedHeaders: ['retry-after', 'ratelimit', 'ratelimit-policy', 'idempotency-replayed'],
       maxAge: 600,
     });
     await app.register(publicRoutes(deps));
+    await app.register(messageRoutes(deps));
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
+    await app.register(changeRoutes(deps));
     await app.register(adminRoutes(deps));
+    await app.register(apiKeyRoutes(deps));
+    await app.register(organizationRoutes(deps));
   };

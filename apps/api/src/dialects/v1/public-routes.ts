@@ -26,16 +26,20 @@ export const publicRoutes =
       },
       async (request, reply) => {
         const { body } = request;
-        const email = readEmail(body.email, deps.rules);
+        const email = readEmail(body.email, deps.requestRulesOf(deps.organizationId));
         const outcome = await deps.register({
           organizationId: deps.organizationId,
           email,
           name: body.name ?? null,
           locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
-          redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
+          redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
           clientAddress: request.ip,
         });
-        deps.decided(request, 'register', email, outcome);
+        deps.decided(
+          request,
+          { what: 'register', organizationId: deps.organizationId, destination: email },
+          outcome,
+        );
         switch (outcome.kind) {
           case 'already_registered':
             throw new ProblemError('EMAIL_ALREADY_REGISTERED');
@@ -68,17 +72,21 @@ export const publicRoutes =
       },
       async (request, reply) => {
         const { body } = request;
-        const email = readEmail(body.email, deps.rules);
+        const email = readEmail(body.email, deps.requestRulesOf(deps.organizationId));
         const outcome = await deps.resend({
           organizationId: deps.organizationId,
           purpose: purposes.signup,
           destination: email,
-          redirectUrl: readRedirect(body.verificationRedirectUrl, deps.rules),
+          redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
           locale: readLocale(body.locale),
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
         });
-        deps.decided(request, 'resend', email, outcome);
+        deps.decided(
+          request,
+          { what: 'resend', organizationId: deps.organizationId, destination: email },
+          outcome,
+        );
         const { headers } = answerResend(outcome, deps.emailOff);
         return reply.headers(headers).send({ ok: true, message: resendMessage });
       },
@@ -96,8 +104,9 @@ export const publicRoutes =
         },
       },
       async (request) => {
-        const email = readEmail(request.query.email, deps.rules);
-        const { organizationId, limits } = deps;
+        const email = readEmail(request.query.email, deps.requestRulesOf(deps.organizationId));
+        const { organizationId } = deps;
+        const { limits } = deps.rulesOf(organizationId);
         const { retryAfterSeconds } = await deps.limiter.peek(
           addressSubject(
             deps.keys,

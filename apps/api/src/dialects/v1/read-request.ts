@@ -2,6 +2,7 @@ import { type EmailAddress, type EmailIdentity, parseEmailAddress } from '@recon
 import type { Destination } from '@reconfirm/core/destination';
 import { canonicalLocale } from '@reconfirm/core/locale';
 import { parsePhoneNumber } from '@reconfirm/core/phone';
+import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import { judgeRedirect, type RedirectRule } from '@reconfirm/core/redirect';
 import { ProblemError } from '../../problem.ts';
 
@@ -37,6 +38,17 @@ export const readAddress = (
   return 'problem' in number ? { lookupForm: typed.replaceAll(/[^\d+]/g, '').replace(/^00/, '+') } : number;
 };
 
+/** Where a message of a purpose goes, or a 400 that names the field. */
+export const readDestination = (
+  { email }: { readonly email: string },
+  purpose: Pick<Purpose, 'channel'>,
+  rules: Pick<RequestRules, 'identity'>,
+): Destination => {
+  if (purpose.channel !== 'email')
+    throw invalid('purpose', 'is not one that goes to an e-mail address', 'purpose');
+  return readEmail(email, rules);
+};
+
 /** The canonical tag, null when none was given, or a 400. */
 export const readLocale = (tag: string | undefined): string | null => {
   if (tag === undefined) return null;
@@ -47,17 +59,18 @@ export const readLocale = (tag: string | undefined): string | null => {
 };
 
 /** The redirect URL as it will be stored; null when none was given, or quietly dropped by setting; else a 400. */
-export const readRedirect = (url: string | undefined, rules: RequestRules): string | null => {
+export const readRedirect = (
+  url: string | undefined,
+  rules: RequestRules,
+  field = 'verificationRedirectUrl',
+): string | null => {
   if (url === undefined) return null;
   const decision = judgeRedirect(url, rules.redirects, rules.production);
   if (decision.allowed) return decision.url;
-  if (decision.reason === 'not_a_url')
-    throw invalid('verificationRedirectUrl', 'must be an absolute URL', 'url');
+  if (decision.reason === 'not_a_url') throw invalid(field, 'must be an absolute URL', 'url');
   if (rules.redirectOnMiss === 'fallback') return null;
   throw new ProblemError('REDIRECT_NOT_ALLOWED', {
-    errors: [
-      { field: 'verificationRedirectUrl', message: redirectMessages[decision.reason], code: decision.reason },
-    ],
+    errors: [{ field, message: redirectMessages[decision.reason], code: decision.reason }],
   });
 };
 

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { errorCodes } from '@reconfirm/core/error-codes';
 import { tokenPattern } from '@reconfirm/core/token';
 
@@ -6,7 +6,7 @@ import { tokenPattern } from '@reconfirm/core/token';
 const textSizeMax = 2048;
 
 /** Text without control characters and line breaks: Postgres takes no NUL, and mail no second line. */
-const oneLine = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
+export const oneLine = '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$';
 
 export const Email = Type.String({
   minLength: 3,
@@ -63,15 +63,92 @@ export const ResendHeaders = Type.Object({
   ),
 });
 
+/** What anybody may ask for. */
+const AskedPurpose = Type.Union(
+  [Type.Literal('signup'), Type.Literal('recovery'), Type.Literal('magiclink')],
+  { description: 'What the message is for' },
+);
+
+export const AskBody = Type.Object(
+  {
+    purpose: AskedPurpose,
+    email: Email,
+    redirectUrl: Type.Optional(RedirectUrl),
+    locale: Type.Optional(Locale),
+  },
+  closed,
+);
+
+export const AskAnswer = Type.Object({
+  ok: Type.Literal(true),
+  messageId: Type.String({ description: 'Opaque handle; given for unknown addresses too' }),
+  nextAllowedAt: Type.String({ format: 'date-time' }),
+});
+
+export const HandleParams = Type.Object(
+  { handle: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
+  closed,
+);
+
+export const HandleAnswer = Type.Object({
+  ok: Type.Literal(true),
+  status: Type.Union([Type.Literal('pending'), Type.Literal('verified')]),
+});
+
+export const ChangeEmailBody = Type.Object(
+  { email: Email, redirectUrl: Type.Optional(RedirectUrl), locale: Type.Optional(Locale) },
+  closed,
+);
+
+export const ChangeAnswer = Type.Object({
+  ok: Type.Literal(true),
+  change: Type.Object({
+    id: Type.String(),
+    newEmail: Type.String(),
+    mode: Type.Union([Type.Literal('new_only'), Type.Literal('both')]),
+    confirmed: Type.Object({ current: Type.Boolean(), new: Type.Boolean() }),
+    expiresAt: Type.String({ format: 'date-time' }),
+  }),
+});
+
+export const Nothing = Type.Null({ description: 'No content' });
+
+export const VerifyBody = Type.Object(
+  {
+    token: Type.Optional(Token),
+    email: Type.Optional(Email),
+    code: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: 'The six digits, as typed or pasted; together with `email`',
+        examples: ['123 456'],
+      }),
+    ),
+    purpose: Type.Optional(
+      Type.Literal('signup', { description: 'What the code is for; signup unless given' }),
+    ),
+  },
+  closed,
+);
+export type VerifyInput = Static<typeof VerifyBody>;
+
+export const ConfirmAnswer = Type.Object({
+  ok: Type.Literal(true),
+  purpose: Type.String(),
+  email: Type.Union([Type.String(), Type.Null()]),
+  alreadyConfirmed: Type.Boolean({
+    description: 'True when it had been confirmed before: a success all the same',
+  }),
+});
+
 export const TokenBody = Type.Object({ token: Token }, closed);
 export const TokenQuery = Type.Object({ token: Token }, closed);
 /** Read leniently: a person with a broken link gets a page, not a list of errors. */
 export const PageQuery = Type.Object({ token: Type.Optional(Type.String({ maxLength: textSizeMax })) });
 export const EmailQuery = Type.Object({ email: Email }, closed);
-export const IdParams = Type.Object(
-  { id: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
-  closed,
-);
+export const Id = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+export const IdParams = Type.Object({ id: Id }, closed);
 
 export const TenantStatus = Type.Union(
   [
@@ -89,8 +166,8 @@ const PublicStatus = Type.Union(
       'What became of the mail: taken by the provider, by the receiving server, by neither, or reported as spam',
   },
 );
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-const Instant = Type.String({ format: 'date-time' });
+export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+export const Instant = Type.String({ format: 'date-time' });
 
 export const Tenant = Type.Object({
   id: Type.String(),

@@ -1,9 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { AccountDetails } from '@reconfirm/db/accounts';
-import { bearerToken } from '../../bearer-token.ts';
-import { ProblemError } from '../../problem.ts';
-import { readApiKey } from '../../register.ts';
 import { eventOf, tenantOf } from './answers.ts';
+import { authenticateTenant } from './authenticate-tenant.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
 
@@ -11,13 +8,6 @@ import * as schemas from './schemas.ts';
 export const tenantRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const authenticate = async (authorization: string | undefined): Promise<AccountDetails> => {
-      const key = readApiKey(bearerToken(authorization) ?? '');
-      const account = key === undefined ? undefined : await deps.findByApiKey(key.id, key.secretHash);
-      if (account === undefined)
-        throw new ProblemError('UNAUTHORIZED', { headers: { 'www-authenticate': 'Bearer' } });
-      return account;
-    };
     const security = [{ apiKey: [] }];
 
     app.get(
@@ -33,7 +23,7 @@ export const tenantRoutes =
       },
       async (request) => ({
         ok: true as const,
-        tenant: tenantOf(await authenticate(request.headers.authorization)),
+        tenant: tenantOf(await authenticateTenant(deps, request.headers.authorization)),
       }),
     );
 
@@ -48,7 +38,7 @@ export const tenantRoutes =
         },
       },
       async (request) => {
-        const account = await authenticate(request.headers.authorization);
+        const account = await authenticateTenant(deps, request.headers.authorization);
         return { ok: true as const, events: (await deps.listEvents(account.id)).map(eventOf) };
       },
     );

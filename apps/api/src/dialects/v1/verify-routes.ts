@@ -19,7 +19,7 @@ const tokenShape = new RegExp(tokenPattern);
  * What a press of the button may confirm: it proves an address and lets nobody in, so a scanner that
  * presses it too does no harm.
  */
-const confirmedByLink = ['signup', 'email_change'] as const satisfies readonly PurposeName[];
+const confirmedByLink = ['signup', 'email_change', 'email_changed'] as const satisfies readonly PurposeName[];
 
 const byLink = (token: string): Presented => ({ by: 'link', tokenHash: hashToken(token) });
 

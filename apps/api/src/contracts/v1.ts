@@ -1,0 +1,86 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { ApiConfig } from '@reconfirm/core/config/config';
+import { withOwnOrigin } from '@reconfirm/core/redirect';
+import * as accounts from '@reconfirm/db/accounts';
+import * as apiKeys from '@reconfirm/db/api-keys';
+import { cancelContactChange, findPendingChange } from '@reconfirm/db/contact-changes';
+import { isConfirmedSince } from '@reconfirm/db/message-handle';
+import { findMessageHistory, listMessages } from '@reconfirm/db/message-history';
+import {
+  createOrganization,
+  findOrganization,
+  listOrganizations,
+  updateOrganization,
+} from '@reconfirm/db/organizations';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { readToken } from '@reconfirm/db/token-state';
+import { confirmToken } from '@reconfirm/db/verifications';
+import { v1 } from '../dialects/v1/plugin.ts';
+import type { RequestRules } from '../dialects/v1/read-request.ts';
+import { negotiateLocale } from '../language.ts';
+import type { ContractRules } from '../contract-rules.ts';
+import { createUseCases, type Parts } from '../use-cases.ts';
+
+/** What seed 001 asks of the use cases. */
+export const v1Rules = (config: ApiConfig): ContractRules => ({
+  contract: 'v1',
+  limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },
+  disclosure: config.DISCLOSURE,
+  refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
+});
+
+/** Made once for each configuration, as the set of origins is. */
+const requestRules = new WeakMap<ApiConfig, RequestRules>();
+
+const requestRulesOf = (config: ApiConfig): RequestRules => {
+  const known = requestRules.get(config);
+  if (known !== undefined) return known;
+  const made: RequestRules = {
+    identity: config.EMAIL_IDENTITY,
+    redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
+    redirectOnMiss: config.REDIRECT_ON_MISS,
+    production: config.NODE_ENV === 'production',
+  };
+  requestRules.set(config, made);
+  return made;
+};
+
+/** The v1 contract, put together. */
+export const composeV1 = (parts: Parts): FastifyPluginAsync => {
+  const { config, db, keys, limiter } = parts;
+  return v1({
+    ...createUseCases(parts, 'v1', v1Rules),
+    limiter,
+    keys,
+    organizationId: defaultOrganizationId,
+    requestRulesOf: (organizationId) => requestRulesOf(parts.configOf(organizationId)),
+    emailOff: config.EMAIL_OFF,
+    adminKey: config.ADMIN_KEY,
+    brand: config.BRAND_NAME,
+    negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+    findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),
+    cancelChange: (accountId) => cancelContactChange(db, accountId, 'email'),
+    organizations: {
+      create: (organization) => createOrganization(db, organization),
+      list: () => listOrganizations(db),
+      find: (id) => findOrganization(db, id),
+      update: (id, change) => updateOrganization(db, id, change),
+      limits: { production: config.NODE_ENV === 'production', rememberSeconds: keys.rememberSeconds },
+    },
+    isConfirmedSince: (organizationId, id) => isConfirmedSince(db, organizationId, id),
+    readToken: (presented) => readToken(db, presented),
+    confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
+    findByApiKey: (id, hash) => accounts.findAccountByApiKey(db, id, hash),
+    findAccount: (id) => accounts.findAccount(db, id),
+    listEvents: (id) => accounts.listAccountEvents(db, id),
+    listMessages: (filter) => listMessages(db, filter),
+    findMessage: (organizationId, id) => findMessageHistory(db, organizationId, id),
+    verifyByAdmin: (id) => accounts.verifyAccountByAdmin(db, id),
+    changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
+    organizationKeys: {
+      create: (key) => apiKeys.createOrganizationKey(db, key),
+      list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
+      revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
+    },
+  });
+};

@@ -1,0 +1,17 @@
+import type { AccountDetails } from '@reconfirm/db/accounts';
+import { bearerToken } from '../../bearer-token.ts';
+import { ProblemError } from '../../problem.ts';
+import { readApiKey } from '../../api-key.ts';
+import type { V1Dependencies } from './dependencies.ts';
+
+/** The tenant whose API key stands in the Authorization header, or a 401. */
+export const authenticateTenant = async (
+  deps: Pick<V1Dependencies, 'findByApiKey'>,
+  authorization: string | undefined,
+): Promise<AccountDetails> => {
+  const key = readApiKey(bearerToken(authorization) ?? '');
+  const account = key === undefined ? undefined : await deps.findByApiKey(key.id, key.secretHash);
+  if (account === undefined)
+    throw new ProblemError('UNAUTHORIZED', { headers: { 'www-authenticate': 'Bearer' } });
+  return account;
+};

@@ -1,0 +1,136 @@
+import type { AccountStatus } from '@reconfirm/core/account';
+import type { ApiConfig } from '@reconfirm/core/config/config';
+import type { LimitSubject } from '@reconfirm/core/limits';
+import { findAccountStatuses, type WantedAccount } from '@reconfirm/db/accounts';
+import { createBatcher } from '@reconfirm/db/batcher';
+import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database';
+import { type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
+import type { Logger } from '@reconfirm/process/logger';
+import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
+import type { Doorbell } from '@reconfirm/queue/doorbell';
+import { createDoorbells } from '@reconfirm/queue/doorbells';
+import { connectForCalls } from '@reconfirm/queue/redis';
+import type { Redis } from 'ioredis';
+import type { Limiter } from './limiter/limiter.ts';
+import { createPostgresLimiter } from './limiter/postgres.ts';
+import { createRedisLimiter } from './limiter/redis.ts';
+import { createFallbackLimiter } from './limiter/with-fallback.ts';
+import type { ApiMetrics } from './metrics.ts';
+
+/** Redis answers in well under a millisecond; this is for the one that does not. */
+const limiterTimeoutMs = 150;
+const ringTimeoutMs = 300;
+/** A request that has waited this long for a batch waits for a database that does not answer. */
+export const batchWaitMs = 1000;
+
+/** The API's pool. No connection is made before the first statement. */
+export const openApiDatabase = (config: ApiConfig, log: Logger): Database =>
+  openDatabase({
+    url: config.DATABASE_URL.reveal(),
+    poolMax: config.DATABASE_POOL_MAX,
+    timeoutMs: config.DATABASE_TIMEOUT_MS,
+    applicationName: 'reconfirm-api',
+    onIdleError: (error) => log.warn({ err: error }, 'database.connection_lost'),
+  });
+
+export interface Stores {
+  readonly limiter: Limiter;
+  /** The same while Redis answers; else as SMS_LIMITER_ON_ERROR says. */
+  readonly smsLimiter: Limiter;
+  readonly doorbell: Doorbell;
+  readonly redis: Redis | undefined;
+}
+
+/** Limits and queue on Redis with Postgres behind it, or on Postgres alone. */
+export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics: ApiMetrics): Stores => {
+  const url = config.QUEUE_BACKEND === 'redis' ? config.REDIS_URL?.reveal() : undefined;
+  const postgresLimiter = createPostgresLimiter(db);
+  const doorbellOn = (backend: QueueBackend): Doorbell =>
+    createDoorbells({
+      backend,
+      timeoutMs: ringTimeoutMs,
+      onChange: ({ working, cause }) => {
+        metrics.queueChanged(working);
+        log[working ? 'info' : 'warn']({ working, err: cause }, 'queue.changed');
+      },
+    });
+  if (url === undefined) {
+    const doorbell = doorbellOn(postgresBackend(config.DATABASE_URL.reveal(), config.REDIS_PREFIX));
+    return { limiter: postgresLimiter, smsLimiter: postgresLimiter, doorbell, redis: undefined };
+  }
+  const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
+  const forLimits = connectForCalls(url, {
+    name: `${config.REDIS_PREFIX}-api-limits`,
+    timeoutMs: limiterTimeoutMs,
+    onError,
+  });
+  const forRings = connectForCalls(url, {
+    name: `${config.REDIS_PREFIX}-api-rings`,
+    timeoutMs: ringTimeoutMs,
+    onError,
+  });
+  const limiter = createFallbackLimiter({
+    primary: createRedisLimiter({
+      redis: forLimits,
+      prefix: config.REDIS_PREFIX,
+      maxWaitMs: limiterTimeoutMs,
+      readRows: batchedChargeLookup(db, config.INTAKE_BATCH_MAX),
+    }),
+    fallback: postgresLimiter,
+    onError: config.LIMITER_ON_ERROR,
+    nowMs: () => performance.now(),
+    onChange: ({ working, cause }) => {
+      metrics.limiterChanged(working);
+      log[working ? 'info' : 'warn'](
+        { working, instead: config.LIMITER_ON_ERROR, err: cause },
+        'limiter.changed',
+      );
+    },
+  });
+  const doorbell = doorbellOn({ kind: 'redis', redis: forRings, prefix: config.REDIS_PREFIX });
+  return {
+    limiter,
+    smsLimiter: limiter.withOnError(config.SMS_LIMITER_ON_ERROR),
+    redis: forLimits,
+    doorbell: {
+      ...doorbell,
+      close: async () => {
+        await doorbell.close();
+        forRings.disconnect();
+      },
+    },
+  };
+};
+
+/** Finds the status of the account behind an address key; null where there is none. */
+export type FindStatus = (organizationId: string, emailKey: Uint8Array) => Promise<AccountStatus | null>;
+
+/** Requests that arrive together share one SELECT, the same whether their accounts exist or not. */
+export const batchedStatusLookup = (db: Database, maxItems: number): FindStatus => {
+  const batcher = createBatcher<WantedAccount, AccountStatus | null>({
+    maxItems,
+    maxInFlight: 1,
+    maxWaitMs: batchWaitMs,
+    retryAlone: isRetryable,
+    runBatch: (wanted) => findAccountStatuses(db, wanted),
+  });
+  return (organizationId, emailKey) => batcher.run({ organizationId, emailKey });
+};
+
+/**
+ * While Redis is young every new subject is looked up in the rows; together they cost little. Alone they
+ * cost four times the rest of a request, just when Redis has come back and callers come again.
+ */
+const batchedChargeLookup = (
+  db: Database,
+  maxItems: number,
+): ((subject: LimitSubject) => Promise<readonly CountedRequest[]>) => {
+  const batcher = createBatcher<LimitSubject, readonly CountedRequest[]>({
+    maxItems,
+    maxInFlight: 1,
+    maxWaitMs: batchWaitMs,
+    retryAlone: isRetryable,
+    runBatch: (subjects) => readChargesOfMany(db, subjects),
+  });
+  return batcher.run;
+};

@@ -1,0 +1,341 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adminKey } from '../support/installation.ts';
+import { newEmail, register } from '../support/requests.ts';
+import { allMessages, countRows, newestMessage } from '../support/rows.ts';
+import { type DialectScene, openDialect } from './support/dialect-scene.ts';
+import {
+  administer,
+  expectRefusal,
+  inviteOne,
+  newMember,
+  newOrganizationKey,
+  type UserAnswer,
+  users,
+} from './support/entryguard.ts';
+import { withoutColumn } from './support/take-away.ts';
+
+const unknownId = '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01';
+
+let scene: DialectScene;
+let admin: ReturnType<typeof administer>;
+beforeAll(async () => {
+  scene = await openDialect('entryguard');
+  admin = administer(scene);
+});
+afterAll(() => scene.close());
+
+describe('POST /api/v1/users', () => {
+  it('201 with the user as tabled; the invitation is written in the same commit', async () => {
+    const email = newEmail();
+    const answer = await admin.create({ email, name: 'Jane Smith', isOrgAdmin: false });
+    expect([answer.statusCode, answer.json()]).toEqual([
+      201,
+      {
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+        email,
+        name: 'Jane Smith',
+        isOrgAdmin: false,
+        platformRole: 'CUSTOMER',
+        isActive: true,
+        mfaEnabled: false,
+        lastLoginAt: null,
+        roleNames: [],
+        createdAt: expect.any(String) as string,
+        updatedAt: expect.any(String) as string,
+        status: 'PENDING',
+      },
+    ]);
+    expect(await newestMessage(scene.installation.db)).toMatchObject({
+      purpose: 'invitation',
+      contract: 'entryguard',
+      redirect_url: 'https://verify.example.com/v1/set-password',
+    });
+  });
+
+  it('writes neither user nor invitation when one of them cannot be written', async () => {
+    const email = newEmail();
+    const before = await countRows(scene.installation.db);
+    const answer = await withoutColumn(scene.installation.db, 'messages.redirect_url', () =>
+      admin.create({ email }),
+    );
+    expectRefusal(answer, 500, 'SERVICE_UNAVAILABLE');
+    expect(await countRows(scene.installation.db)).toEqual(before);
+    expect((await admin.create({ email })).statusCode).toBe(201);
+  });
+
+  it('name and isOrgAdmin may be left out or null, and what is not known is ignored', async () => {
+    const answer = await admin.create({ name: null, isOrgAdmin: null, roleNames: ['x'], plan: { a: [1] } });
+    expect(answer.json()).toMatchObject({ name: null, isOrgAdmin: false });
+    expect((await admin.create({ isOrgAdmin: true })).json()).toMatchObject({ isOrgAdmin: true });
+  });
+
+  it.each([
+    ['email', {}],
+    ['email', { email: 'no-at-sign' }],
+    ['email', { email: 'a@example.org, b@example.org' }],
+    ['email', { email: 'a@example.org\r\nBcc: b@example.org' }],
+    ['email', { email: ['a@example.org'] }],
+    ['email', { email: 7 }],
+    ['name', { email: 'named@example.org', name: 'two\nlines' }],
+    ['name', { email: 'named@example.org', name: 'x'.repeat(101) }],
+    ['name', { email: 'named@example.org', name: '\u0000' }],
+    ['isOrgAdmin', { email: 'named@example.org', isOrgAdmin: 'yes' }],
+    ['locale', { email: 'named@example.org', locale: 'klingon!' }],
+  ])('400 with validationErrors for %s of %j', async (field, body) => {
+    const before = await countRows(scene.installation.db);
+    const answer = await scene.call({ method: 'POST', path: users, token: adminKey, body });
+    expect(Object.keys(expectRefusal(answer, 400, 'VALIDATION_FAILED'))).toEqual([field]);
+    expect(await countRows(scene.installation.db)).toEqual(before);
+  });
+
+  it.each([
+    ['malformed JSON', 400, 'VALIDATION_FAILED', '{"email":', 'application/json'],
+    ['an array', 400, 'VALIDATION_FAILED', '[]', 'application/json'],
+    ['null', 400, 'VALIDATION_FAILED', 'null', 'application/json'],
+    [
+      'a megabyte',
+      413,
+      'PAYLOAD_TOO_LARGE',
+      JSON.stringify({ email: 'a'.repeat(1 << 20) }),
+      'application/json',
+    ],
+    ['a form', 415, 'UNSUPPORTED_MEDIA_TYPE', 'email=a%40example.org', 'application/x-www-form-urlencoded'],
+  ])('%s is a %i', async (_what, status, code, payload, type) => {
+    const answer = await scene.call({
+      method: 'POST',
+      path: users,
+      token: adminKey,
+      headers: { 'content-type': type },
+      body: payload,
+    });
+    expectRefusal(answer, status, code);
+  });
+
+  it('400 for a duplicate email, in whatever spelling and by whatever contract it came', async () => {
+    const { email } = await register(scene.api);
+    for (const spelling of [email, email.toUpperCase()]) {
+      const errors = expectRefusal(
+        await admin.create({ email: spelling }),
+        400,
+        'EMAIL_ALREADY_IN_USE',
+        'A user with this email already exists',
+      );
+      expect(errors).toEqual({ email: 'is already in use' });
+    }
+  });
+
+  it('400 when the seats are taken, however many come at once', async () => {
+    const scene2 = await openDialect('entryguard', { ENTRYGUARD_USER_SEATS: '3' });
+    const crowd = administer(scene2);
+    const answers = await Promise.all(Array.from({ length: 8 }, () => crowd.create()));
+    expect(answers.filter(({ statusCode }) => statusCode === 201)).toHaveLength(3);
+    for (const answer of answers.filter(({ statusCode }) => statusCode !== 201))
+      expectRefusal(answer, 400, 'USER_LIMIT_REACHED', 'The organization has reached its user limit');
+    expect(await allMessages(scene2.installation.db)).toHaveLength(3);
+    const [made] = answers.filter(({ statusCode }) => statusCode === 201);
+    await crowd.remove(made?.json<UserAnswer>().id ?? '');
+    expect((await crowd.create()).statusCode).toBe(201);
+    await scene2.close();
+  });
+
+  it('of 10 with one address at once makes one user', async () => {
+    const email = newEmail();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => admin.create({ email })));
+    expect(answers.filter(({ statusCode }) => statusCode === 201)).toHaveLength(1);
+  });
+});
+
+describe('who may administer', () => {
+  it('401 without credentials and with wrong ones', async () => {
+    expectRefusal(await scene.call({ method: 'GET', path: users }), 401, 'AUTHENTICATION_REQUIRED');
+    const tenant = await register(scene.api);
+    for (const token of ['x', `${adminKey}x`, tenant.apiKey])
+      expectRefusal(await scene.call({ method: 'GET', path: users, token }), 401, 'CREDENTIALS_INVALID');
+    const headers = { 'x-api-key': 'egk_nothing' };
+    expectRefusal(await scene.call({ method: 'GET', path: users, headers }), 401, 'CREDENTIALS_INVALID');
+  });
+
+  it('403 for a member, 200 for an administrator, and 403 again once demoted', async () => {
+    const member = await newMember(scene);
+    const asMember = administer(scene, member.accessToken);
+    expectRefusal(await asMember.list(), 403, 'ACCESS_DENIED');
+    expectRefusal(await asMember.create(), 403, 'ACCESS_DENIED');
+    await newMember(scene, { isOrgAdmin: true });
+    const boss = await newMember(scene, { isOrgAdmin: true });
+    const asBoss = administer(scene, boss.accessToken);
+    expect((await asBoss.list()).statusCode).toBe(200);
+    expect((await admin.change(boss.id, { isOrgAdmin: false })).statusCode).toBe(200);
+    expectRefusal(await asBoss.list(), 403, 'ACCESS_DENIED');
+  });
+
+  it('a key needs accounts:write to change and accounts:read to look, in either header', async () => {
+    const [writer, reader, other] = await Promise.all(
+      [['accounts:write'], ['accounts:read'], ['events:read']].map((scopes) =>
+        newOrganizationKey(scene, scopes),
+      ),
+    );
+    expect((await administer(scene, writer).create()).statusCode).toBe(201);
+    const byHeader = await scene.call({ method: 'GET', path: users, headers: { 'x-api-key': writer ?? '' } });
+    expect(byHeader.statusCode).toBe(200);
+    expect((await administer(scene, reader).list()).statusCode).toBe(200);
+    expectRefusal(await administer(scene, reader).create(), 403, 'ACCESS_DENIED');
+    expectRefusal(await administer(scene, other).list(), 403, 'ACCESS_DENIED');
+  });
+
+  it('500 when the store of sessions is away', async () => {
+    const member = await newMember(scene);
+    const answer = await withoutColumn(scene.installation.db, 'sessions.ended_at', () =>
+      administer(scene, member.accessToken).list(),
+    );
+    expectRefusal(answer, 500, 'SERVICE_UNAVAILABLE');
+  });
+
+  it('an unknown path below /api/v1 is a 404 in the same form', async () => {
+    const answer = await scene.api.app.inject({ method: 'GET', url: '/api/v1/nothing?token=x' });
+    expectRefusal(answer, 404, 'NOT_FOUND');
+  });
+});
+
+describe('GET /api/v1/users and /api/v1/users/{id}', () => {
+  it('200: an array in the order in which they came, paged by Link where it is long', async () => {
+    const made = [await inviteOne(scene), await inviteOne(scene), await inviteOne(scene)];
+    const all = (await admin.list()).json<UserAnswer[]>();
+    expect(all.slice(-3).map(({ id }) => id)).toEqual(made.map(({ id }) => id));
+    const seen: string[] = [];
+    let query: string | undefined = '?limit=2';
+    while (query !== undefined) {
+      const page = await admin.list(query);
+      seen.push(...page.json<UserAnswer[]>().map(({ id }) => id));
+      query = /\?[^>]+/.exec(String(page.headers.link ?? ''))?.[0];
+    }
+    expect(seen).toEqual(all.map(({ id }) => id));
+  });
+
+  it('200: the same object, for checking the address', async () => {
+    const made = (await admin.create({ name: 'Ana' })).json<UserAnswer>();
+    expect((await admin.read(made.id)).json()).toEqual(made);
+  });
+
+  it('404 with the id in the sentence; what is no id is not repeated', async () => {
+    expectRefusal(await admin.read(unknownId), 404, 'USER_NOT_FOUND', `User not found with id: ${unknownId}`);
+    for (const id of ['me', '%00', 'a'.repeat(90), encodeURIComponent("'; --")])
+      expectRefusal(await admin.read(id), 404, 'USER_NOT_FOUND', 'User not found');
+  });
+
+  it('404 for a user of another organization', async () => {
+    const { id } = (await admin.create()).json<UserAnswer>();
+    const organization = '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d99';
+    await scene.installation.db
+      .insertInto('organizations')
+      .values({ id: organization, name: 'Other', slug: 'other' })
+      .execute();
+    await scene.installation.db
+      .updateTable('accounts')
+      .set({ organization_id: organization })
+      .where('id', '=', id)
+      .execute();
+    expectRefusal(await admin.read(id), 404, 'USER_NOT_FOUND');
+    expectRefusal(await admin.change(id, { name: 'Mine' }), 404, 'USER_NOT_FOUND');
+    expectRefusal(await admin.remove(id), 404, 'USER_NOT_FOUND');
+    expectRefusal(await admin.resend(id), 404, 'USER_NOT_FOUND');
+  });
+});
+
+describe('PATCH /api/v1/users/{id}', () => {
+  it('200: name, isOrgAdmin and isActive, each by itself', async () => {
+    const { id } = (await admin.create({ name: 'Before' })).json<UserAnswer>();
+    expect((await admin.change(id, {})).json()).toMatchObject({ name: 'Before', isActive: true });
+    expect((await admin.change(id, { name: 'After' })).json()).toMatchObject({ name: 'After' });
+    expect((await admin.change(id, { isOrgAdmin: true })).json()).toMatchObject({ isOrgAdmin: true });
+    expect((await admin.change(id, { isActive: false })).json()).toMatchObject({
+      isActive: false,
+      status: 'PENDING',
+    });
+    expect((await admin.change(id, { isActive: true })).json()).toMatchObject({
+      name: 'After',
+      isActive: true,
+      status: 'PENDING',
+    });
+  });
+
+  it('a deactivated member is signed out at once, and let in again when activated', async () => {
+    const boss = await newMember(scene, { isOrgAdmin: true });
+    await newMember(scene, { isOrgAdmin: true });
+    await admin.change(boss.id, { isActive: false });
+    expectRefusal(await administer(scene, boss.accessToken).list(), 401, 'CREDENTIALS_INVALID');
+    expect((await admin.change(boss.id, { isActive: true })).json()).toMatchObject({ status: 'ACTIVE' });
+    expect((await administer(scene, boss.accessToken).list()).statusCode).toBe(200);
+  });
+
+  it('404 for an unknown id, 400 for a wrong type', async () => {
+    expectRefusal(await admin.change(unknownId, { name: 'x' }), 404, 'USER_NOT_FOUND');
+    const { id } = (await admin.create()).json<UserAnswer>();
+    expectRefusal(await admin.change(id, { isActive: 'no' }), 400, 'VALIDATION_FAILED');
+  });
+});
+
+describe('the last administrator', () => {
+  let alone: DialectScene;
+  beforeAll(async () => {
+    alone = await openDialect('entryguard');
+  });
+  afterAll(() => alone.close());
+
+  it('400 with the documented sentences: cannot be demoted, deactivated or deleted', async () => {
+    const boss = await newMember(alone, { isOrgAdmin: true });
+    // Invited, but not there yet.
+    await inviteOne(alone, { isOrgAdmin: true });
+    const operator = administer(alone);
+    expectRefusal(
+      await operator.change(boss.id, { isOrgAdmin: false }),
+      400,
+      'LAST_ADMIN_DEMOTE',
+      'Cannot demote the last organization admin',
+    );
+    expectRefusal(await operator.change(boss.id, { isActive: false }), 400, 'LAST_ADMIN_DEACTIVATE');
+    expectRefusal(
+      await operator.remove(boss.id),
+      400,
+      'LAST_ADMIN_DELETE',
+      'Cannot delete the last organization admin',
+    );
+  });
+
+  it('of two who delete each other at the same moment, one stays', async () => {
+    const [first, second] = [
+      await newMember(alone, { isOrgAdmin: true }),
+      await newMember(alone, { isOrgAdmin: true }),
+    ];
+    const before = (await administer(alone).list()).json<UserAnswer[]>();
+    for (const { id, isOrgAdmin, status } of before)
+      if (isOrgAdmin && status === 'ACTIVE' && ![first.id, second.id].includes(id))
+        await administer(alone).change(id, { isOrgAdmin: false });
+    const answers = await Promise.all([
+      administer(alone, first.accessToken).remove(second.id),
+      administer(alone, second.accessToken).remove(first.id),
+    ]);
+    expect(answers.filter(({ statusCode }) => statusCode === 204)).toHaveLength(1);
+    const left = (await administer(alone).list()).json<UserAnswer[]>();
+    expect(left.filter(({ isOrgAdmin, status }) => isOrgAdmin && status === 'ACTIVE')).toHaveLength(1);
+  });
+
+  it('a mistyped invitation of the first administrator can be deleted and made anew', async () => {
+    const fresh = await openDialect('entryguard');
+    const invited = await inviteOne(fresh, { isOrgAdmin: true });
+    expect((await administer(fresh).remove(invited.id)).statusCode).toBe(204);
+    await fresh.close();
+  });
+});
+
+describe('DELETE /api/v1/users/{id}', () => {
+  it('204 and empty; the sessions end and the address can be used again at once', async () => {
+    const member = await newMember(scene);
+    const gone = await admin.remove(member.id);
+    expect([gone.statusCode, gone.body]).toEqual([204, '']);
+    expectRefusal(await administer(scene, member.accessToken).list(), 401, 'CREDENTIALS_INVALID');
+    expectRefusal(await admin.remove(member.id), 404, 'USER_NOT_FOUND');
+    const again = await admin.create({ email: member.email });
+    expect(again.statusCode).toBe(201);
+    expect(again.json<UserAnswer>().id).not.toBe(member.id);
+  });
+});

@@ -1,0 +1,88 @@
+import type { Account } from '@reconfirm/core/account';
+import type { NoticeReason } from '@reconfirm/core/resolve';
+import type { RelayedContent } from '@reconfirm/core/sealed-content';
+import { maskedAddress } from '@reconfirm/core/masked-address';
+import type { Draft } from './carrier.ts';
+import type { ConfirmingValues, MailContent } from './render-request.ts';
+
+/** What a message says, by its purpose. `link` is the finished URL of its token. */
+export const mailContent = (draft: Draft, link: string, organizationName: string): MailContent => {
+  const { purpose, account, claimed } = draft;
+  const name = account.name ?? undefined;
+  switch (purpose.name) {
+    case 'signup':
+    case 'recovery':
+    case 'magiclink':
+      return { template: purpose.name, values: confirming(draft, link) };
+    case 'invitation':
+      return { template: 'invitation', values: { ...confirming(draft, link), organizationName } };
+    case 'email_change':
+      return claimed.change?.side === 'current'
+        ? {
+            template: 'email_change_current',
+            values: {
+              ...confirming(draft, link),
+              newAddressMasked: maskedAddress(claimed.change.newAddress),
+            },
+          }
+        : { template: 'email_change', values: confirming(draft, link) };
+    case 'email_changed':
+      return {
+        template: 'email_changed',
+        values: {
+          name,
+          undoLink: link,
+          lifetimeSeconds: draft.policy.lifetime.linkSeconds,
+          newAddressMasked: maskedAddress(claimed.change?.newAddress ?? ''),
+        },
+      };
+    default:
+      throw new Error(`no mail says what a message of purpose ${purpose.name} is about`);
+  }
+};
+
+/** What is told to somebody who asked for what they cannot get. */
+export const noticeContent = (account: Account | null, reason: NoticeReason): MailContent => {
+  const values = { name: account?.name ?? undefined };
+  switch (reason) {
+    case 'notice_already_verified':
+      return { template: 'already_verified', values };
+    case 'notice_unknown_account':
+      return { template: 'unknown_account', values };
+  }
+};
+
+/** What another system asked to be said, in our words. */
+export const relayedContent = (content: RelayedContent, organizationName: string): MailContent => {
+  const { template, link, code, lifetimeSeconds } = content;
+  const credential = credentialOf(link, code);
+  const values = {
+    ...credential,
+    name: content.name ?? undefined,
+    lifetimeSeconds,
+    policy: 'newest_only' as const,
+  };
+  if (template === 'invitation') return { template, values: { ...values, organizationName } };
+  return template === 'email_change_current' ? { template, values } : { template, values };
+};
+
+const credentialOf = (link: string | null, code: string | null) => {
+  if (link !== null) return { link, code: code ?? undefined };
+  if (code === null) throw new Error('a relayed message has a link or a code');
+  return { code };
+};
+
+const confirming = (
+  { account, credential, policy }: Draft,
+  link: string,
+): ConfirmingValues & { readonly link: string } => ({
+  link,
+  code: credential.code?.reveal(),
+  name: account.name ?? undefined,
+  lifetimeSeconds: policy.lifetime.linkSeconds,
+  codeLifetimeSeconds: policy.lifetime.codeSeconds,
+  policy:
+    policy.liveTokens.newest === 1 && policy.liveTokens.supersededWhen === 'accepted'
+      ? 'newest_only'
+      : 'newest_few',
+});

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import type { SendMailOptions } from 'nodemailer';
+import MailComposer from 'nodemailer/lib/mail-composer';
+import { describe, expect, test } from 'vitest';
+import { assembleMessage, composeMessage } from '../src/transports/smtp-message.ts';
+import type { OutgoingMail } from '../src/transports/transport.ts';
+import { exampleMail } from './smtp-mail.ts';
+
+/** Two compositions of one mail differ in nothing else. */
+const baseBoundary = 'the-same-for-both';
+
+const composed = (changes: Partial<OutgoingMail>): SendMailOptions => ({
+  ...composeMessage(exampleMail(changes), 'bounces@mail.example.com'),
+  date: new Date('2026-11-25T12:00:00Z'),
+  baseBoundary,
+});
+
+/** What nodemailer sends when it is left to itself. */
+const builtByNodemailer = (message: SendMailOptions): Promise<string> =>
+  new Promise((resolve, reject) => {
+    new MailComposer(message)
+      .compile()
+      .build((error, bytes) => (error ? reject(error) : resolve(bytes?.toString() ?? '')));
+  });
+
+const expectSameBytes = async (changes: Partial<OutgoingMail>): Promise<void> => {
+  const message = composed(changes);
+  expect(assembleMessage(message).toString()).toBe(await builtByNodemailer(message));
+};
+
+/** Words, line ends of every kind, spaces before them, long runs without a space, and what has to be encoded. */
+const body = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '\n',
+        '\r\n',
+        '\r',
+        ' ',
+        '\t',
+        ' \n',
+        '=',
+        '==',
+        '.',
+        '\n.\n',
+        '😀',
+        'ß',
+        'é',
+        '\u0000',
+        '\u00a0',
+      ),
+      fc.string({ unit: 'grapheme', maxLength: 100 }),
+      fc.stringMatching(/^[a-z0-9]{0,200}$/),
+    ),
+    { maxLength: 60 },
+  )
+  .map((parts) => parts.join(''));
+
+describe('a mail is byte for byte what nodemailer makes of it', () => {
+  test('whatever stands in its two parts', async () => {
+    await fc.assert(
+      fc.asyncProperty(body, body, (text, html) => expectSameBytes({ text: `x${text}`, html: `x${html}` })),
+      { numRuns: 300 },
+    );
+  });
+
+  test('whatever stands in its headers', async () => {
+    const line = fc.string({ unit: 'grapheme', maxLength: 150 }).map((text) => text.replace(/\p{C}/gu, ''));
+    await fc.assert(
+      fc.asyncProperty(line, line, line, (subject, from, reply) =>
+        expectSameBytes({
+          subject,
+          from: { name: from, address: 'no-reply@mail.example.com' },
+          replyTo: { name: reply, address: 'help@example.com' },
+          providerHeaders: { 'X-Mailgun-Variables': '{"id":"0199a1b2"}' },
+        }),
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each([
+    ['without a text', { text: '' }],
+    ['without HTML', { html: '' }],
+    ['without either', { text: '', html: '' }],
+    ['to an address outside ASCII', { to: 'jürgen@bücher.example' }],
+    ['with a long body', { html: '<p>Größe = 1</p>\n'.repeat(3000) }],
+  ])('%s', (_, changes) => expectSameBytes(changes));
+});

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
-import type { ApiConfig } from '@reconfirm/core/config/config';
+import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
@@ -7,13 +7,21 @@ import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
+import { disownMessage } from '@reconfirm/db/disown';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
-import { contracts } from './contracts/registry.ts';
+import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
+import { contracts } from './contracts/registry.ts';
+import { composeV1Page } from './contracts/v1.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
+import { notMeRoutes } from './not-me-page.ts';
+import { endpointRoutes } from './outgoing/endpoint-routes.ts';
+import { createEndpoints } from './outgoing/endpoints.ts';
+import { eventRoutes } from './outgoing/event-routes.ts';
 import { createAccess } from './sessions/access.ts';
 import { jwksRoute } from './sessions/jwks-route.ts';
 import { batchedStatusLookup, batchWaitMs, openApiDatabase, openStores } from './stores.ts';
@@ -68,6 +76,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     access,
     limiter,
     sms: smsIntakeOf(config, smsLimiter),
+    captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
       db,
@@ -78,6 +87,8 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     }),
     ring: (messageId, channel = 'email') => doorbell.ring({ messageId, attempt: 0, channel }),
   };
+  const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
+  const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
   const app = await buildApp({
     log,
     metrics,
@@ -89,8 +100,16 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [
       ...config.CONTRACTS.map((name) => contracts[name].compose(parts)),
-      composeHooks(parts),
+      ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
+      composeHooks(parts),
+      notMeRoutes({
+        brand: config.BRAND_NAME,
+        negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
+        disown: (tokenHash) => disownMessage(db, tokenHash),
+      }),
+      endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
+      eventRoutes(operator),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

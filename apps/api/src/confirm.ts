@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Destination } from '@reconfirm/core/destination';
 import { hashCode, readCode } from '@reconfirm/core/code';
-import type { PurposeName } from '@reconfirm/core/purposes/registry';
+import { orderedBy } from '@reconfirm/core/purposes/purpose';
+import { type PurposeName, purposes } from '@reconfirm/core/purposes/registry';
 import { hashToken } from '@reconfirm/core/token';
 import type { CodeCandidate, GuessOutcome } from '@reconfirm/db/code-guesses';
 import type { KnownToken, Presented } from '@reconfirm/db/token-state';
@@ -25,7 +26,12 @@ export type ConfirmOutcome =
 export interface CodeClaim {
   readonly organizationId: string;
   readonly purpose: PurposeName;
-  /** The address that it was sent to, or the account (and side) that asked for a change. */
+  /** Other purposes whose code it may be as well, where the person cannot know which mail it came with. */
+  readonly orPurposes?: readonly PurposeName[];
+  /**
+   * The address that it was sent to, or the account (and side) that asked for a change. Codes of a change
+   * are found by address, too: those that went there, whichever account asked.
+   */
   readonly of: Destination | { readonly accountId: string; readonly side: string };
   /** As typed. */
   readonly code: string;
@@ -37,6 +43,7 @@ export interface ConfirmDependencies {
   readonly countGuess: (subjectKey: Uint8Array) => Promise<GuessOutcome>;
   readonly forgiveGuess: (subjectKey: Uint8Array) => Promise<void>;
   readonly findCodes: (subjectKey: Uint8Array) => Promise<readonly CodeCandidate[]>;
+  readonly findCodesOfChanges: (addressKey: Uint8Array, purpose: string) => Promise<readonly CodeCandidate[]>;
 }
 
 export interface Confirm {
@@ -49,27 +56,45 @@ export interface Confirm {
 /** Proving an address, by whatever a message brought. */
 export const createConfirm = (deps: ConfirmDependencies): Confirm => {
   return {
-    byLink: async (token, purposes) =>
-      outcomeOf(await deps.confirmToken({ by: 'link', tokenHash: hashToken(token) }, purposes)),
+    byLink: async (token, wanted) =>
+      outcomeOf(await deps.confirmToken({ by: 'link', tokenHash: hashToken(token) }, wanted)),
 
     byCode: async (claim) => {
       const code = readCode(claim.code);
       if (code === undefined) return { kind: 'unknown' };
-      const subjectKey = subjectKeyOfClaim(claim);
-      const guess = await deps.countGuess(subjectKey);
-      if (guess.kind === 'locked') return guess;
-      const messageId = findMatch(await deps.findCodes(subjectKey), code);
+      const wanted = [claim.purpose, ...(claim.orPurposes ?? [])];
+      const places = wanted.map((purpose) => placeOf(claim, purpose));
+      for (const [index, { subjectKey }] of places.entries()) {
+        const guess = await deps.countGuess(subjectKey);
+        if (guess.kind === 'locked') {
+          await forgive(places.slice(0, index));
+          return guess;
+        }
+      }
+      const candidates = await Promise.all(places.map(({ find }) => find()));
+      const messageId = findMatch(candidates.flat(), code);
       if (messageId === null) return { kind: 'unknown' };
-      const outcome = outcomeOf(await deps.confirmToken({ by: 'code', messageId }, [claim.purpose]));
-      await deps.forgiveGuess(subjectKey);
+      const outcome = outcomeOf(await deps.confirmToken({ by: 'code', messageId }, wanted));
+      await forgive(places);
       return outcome;
     },
   };
 
-  function subjectKeyOfClaim({ organizationId, purpose, of }: CodeClaim): Buffer {
-    return 'accountId' in of
-      ? accountSubjectKeyOf(purpose, of.accountId, of.side)
-      : subjectKeyOf(purpose, addressKeyOf(deps.keys, organizationId, of.lookupForm));
+  /** Under which key a code's guesses are counted, and where it is looked for. */
+  function placeOf({ organizationId, of }: CodeClaim, purpose: PurposeName): CodePlace {
+    if ('accountId' in of) {
+      const subjectKey = accountSubjectKeyOf(purpose, of.accountId, of.side);
+      return { subjectKey, find: () => deps.findCodes(subjectKey) };
+    }
+    const addressKey = addressKeyOf(deps.keys, organizationId, of.lookupForm);
+    const subjectKey = subjectKeyOf(purpose, addressKey);
+    return orderedBy(purposes[purpose]) === 'account'
+      ? { subjectKey, find: () => deps.findCodesOfChanges(addressKey, purpose) }
+      : { subjectKey, find: () => deps.findCodes(subjectKey) };
+  }
+
+  async function forgive(places: readonly CodePlace[]): Promise<void> {
+    for (const { subjectKey } of places) await deps.forgiveGuess(subjectKey);
   }
 
   /** Compares with every candidate, so that the time says nothing about which one it was. */
@@ -81,7 +106,13 @@ export const createConfirm = (deps: ConfirmDependencies): Confirm => {
   }
 };
 
-const outcomeOf = (confirmation: Confirmation): ConfirmOutcome => {
+interface CodePlace {
+  readonly subjectKey: Buffer;
+  readonly find: () => Promise<readonly CodeCandidate[]>;
+}
+
+/** What using a token came to, or what a look at it says. */
+export const outcomeOf = (confirmation: Confirmation): Exclude<ConfirmOutcome, { kind: 'locked' }> => {
   switch (confirmation.state) {
     case 'live':
       return { kind: 'confirmed', now: true, token: confirmation };

@@ -10,6 +10,8 @@ export interface ContractRules {
   readonly disclosure: Disclosure;
   /** Requests are refused, before any limit is charged, while mail is switched off. */
   readonly refusesWhileEmailIsOff: boolean;
+  /** Whether strangers ask by it, so that a configured captcha is asked for. */
+  readonly asksCaptcha: boolean;
 }
 
 /** A contract's rules as an organization has set them. */

@@ -10,6 +10,7 @@ export interface ApiMetrics {
   webhook(provider: string, outcome: string): void;
   signInDecided(outcome: string): void;
   sessionRefreshed(outcome: string): void;
+  captchaChecked(outcome: string, reason: string): void;
   limiterChanged(working: boolean): void;
   queueChanged(working: boolean): void;
   untrustedForwardedHeader(): void;
@@ -62,6 +63,12 @@ export const createApiMetrics = (): ApiMetrics => {
     labelNames: ['outcome'],
     registers,
   });
+  const captchas = new Counter({
+    name: 'reconfirm_captcha_total',
+    help: 'Captchas checked, by outcome (passed, required, expired, reused, failed, unavailable) and why.',
+    labelNames: ['outcome', 'reason'],
+    registers,
+  });
   const state = (name: string, help: string): Gauge => {
     const gauge = new Gauge({ name, help, registers });
     gauge.set(1);
@@ -109,6 +116,7 @@ export const createApiMetrics = (): ApiMetrics => {
     webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
     signInDecided: (outcome) => signIns.inc({ outcome }),
     sessionRefreshed: (outcome) => refreshes.inc({ outcome }),
+    captchaChecked: (outcome, reason) => captchas.inc({ outcome, reason }),
     limiterChanged: (working) => limiter.set(Number(working)),
     queueChanged: (working) => queue.set(Number(working)),
     untrustedForwardedHeader: () => forwarded.inc(),

@@ -7,10 +7,11 @@ import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
 import { makeApiKey } from './api-key.ts';
+import type { CaptchaGate, CaptchaRefusal, GateRefusal } from './captcha/gate.ts';
 import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
-import { giveBackOne, mayGiveBack, messageRequestOf } from './resend.ts';
+import { mayGiveBack, messageRequestOf, withoutCharge } from './resend.ts';
 import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
 
@@ -21,6 +22,8 @@ export interface RegisterCommand {
   readonly locale: string | null;
   readonly redirectUrl: string | null;
   readonly clientAddress: string;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer: string | undefined;
 }
 
 export type RegisterOutcome =
@@ -32,12 +35,14 @@ export type RegisterOutcome =
       readonly limits: readonly LimitDecision[];
     }
   | { readonly kind: 'already_registered' }
+  | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 export interface RegisterDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
+  readonly captchaGate: CaptchaGate;
   readonly findStatus: FindStatus;
   /** Writes account, key and message in one transaction; null when the address is taken. */
   readonly write: (
@@ -61,7 +66,6 @@ export const createRegister = (deps: RegisterDependencies): Register => {
       purpose,
     });
     const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
-    if (!ip.allowed) return { kind: 'limited', by: ip, limits: [ip] };
     try {
       return await decideCharged(command, keys, ip);
     } catch (error) {
@@ -79,15 +83,30 @@ export const createRegister = (deps: RegisterDependencies): Register => {
     keys: RequestKeys,
     ip: LimitDecision,
   ): Promise<RegisterOutcome> {
+    const refusal = await deps.captchaGate(ip, {
+      keys,
+      action: 'register',
+      channel: purposes.signup.channel,
+      clientAddress: command.clientAddress,
+      answer: command.captchaAnswer,
+    });
+    if (refusal !== null) return refuse(keys, ip, refusal);
+
     // The client's limit stays charged: the contract tells who is registered, but not for nothing.
     if ((await deps.findStatus(command.organizationId, keys.addressKey)) !== null)
       return { kind: 'already_registered' };
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) {
-      await deps.limiter.refund(keys.ip, keys.chargeId);
-      return { kind: 'limited', by: address, limits: [giveBackOne(ip), address] };
-    }
+    if (!address.allowed) return refuse(keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
     return write(command, keys, [ip, address]);
+  }
+
+  async function refuse(
+    keys: RequestKeys,
+    ip: LimitDecision,
+    refusal: GateRefusal,
+  ): Promise<RegisterOutcome> {
+    if (ip.allowed) await deps.limiter.refund(keys.ip, keys.chargeId);
+    return withoutCharge(refusal, ip);
   }
 
   async function write(

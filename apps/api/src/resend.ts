@@ -6,6 +6,7 @@ import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { SmsRefusal } from '@reconfirm/core/sms-policy';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
+import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { Seal } from './seal-content.ts';
@@ -22,6 +23,8 @@ export interface ResendCommand {
   readonly locale: string | null;
   readonly clientAddress: string;
   readonly idempotencyKey: string | undefined;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
   /** What the contract must remember from here to the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
   /** What another system made, for a purpose whose credential is not ours. */
@@ -49,6 +52,7 @@ export type ResendOutcome =
   | { readonly kind: 'sms_refused'; readonly reason: 'sms_off' | SmsRefusal }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
+  | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 /** What is different about a request that ends in an SMS: it costs money. */
@@ -66,12 +70,16 @@ export interface ResendDependencies {
   readonly seal: Seal;
   readonly limiter: Limiter;
   readonly sms: SmsIntake;
+  /** Null where no captcha is configured: client and address are then charged by one call. */
+  readonly captchaGate: CaptchaGate | null;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
   readonly findStatus: FindStatus;
   readonly findIdempotent: (
     key: Uint8Array,
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
 }
+
+type Charged = { readonly kind: 'charged'; readonly limits: readonly LimitDecision[] } | GateRefusal;
 
 /** A command with the rules of the contract that it came by. */
 interface Asked extends ResendCommand {
@@ -99,14 +107,16 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const repeated = await findRepeated(keys);
     if (repeated !== null) return repeated;
 
-    const limits = await chargeLimits(command, keys);
-    const by = limits.find((decision) => !decision.allowed);
-    if (by?.kind === 'ip') return { kind: 'limited', by, limits };
     const asked: Asked = { ...command, rules, contract: rules.contract };
-    if (by !== undefined) return (await discloseLimited(asked, keys)) ?? { kind: 'limited', by, limits };
+    const gate = rules.asksCaptcha ? deps.captchaGate : null;
+    const charged =
+      gate === null ? await chargeTogether(asked, keys) : await chargeThrough(gate, asked, keys);
+    if (charged.kind === 'limited' && charged.by.kind === 'address')
+      return (await discloseLimited(asked, keys)) ?? charged;
+    if (charged.kind !== 'charged') return charged;
 
     try {
-      return await acceptCharged(asked, keys, limits);
+      return await acceptCharged(asked, keys, charged.limits);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(command, keys);
       throw error;
@@ -128,12 +138,40 @@ export const createResend = (deps: ResendDependencies): Resend => {
   }
 
   /** Client and address, all or none. */
-  async function chargeLimits(command: ResendCommand, keys: RequestKeys): Promise<readonly LimitDecision[]> {
+  async function chargeTogether(asked: Asked, keys: RequestKeys): Promise<Charged> {
     try {
-      return await limiterOf(command).chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const limits = await limiterOf(asked).chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const by = limits.find((decision) => !decision.allowed);
+      return by === undefined ? { kind: 'charged', limits } : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
-      if (mayGiveBack(error, keys)) void refundAll(command, keys);
+      if (mayGiveBack(error, keys)) void refundAll(asked, keys);
+      throw error;
+    }
+  }
+
+  /**
+   * Client, captcha, address, one after the other: an answer is spent on nothing that a limit refuses. What
+   * is refused costs the client nothing.
+   */
+  async function chargeThrough(gate: CaptchaGate, asked: Asked, keys: RequestKeys): Promise<Charged> {
+    try {
+      const ip = await limiterOf(asked).charge(keys.ip, keys.chargeId);
+      const refusal = await gate(ip, {
+        keys,
+        action: 'resend',
+        channel: asked.purpose.channel,
+        clientAddress: asked.clientAddress,
+        answer: asked.captchaAnswer,
+      });
+      const address = refusal === null ? await limiterOf(asked).charge(keys.address, keys.chargeId) : null;
+      if (address?.allowed === true) return { kind: 'charged', limits: [ip, address] };
+      if (ip.allowed) await refund(asked, keys, 'ip');
+      const refused: GateRefusal | null =
+        address === null ? refusal : { kind: 'limited', by: address, limits: [ip, address] };
+      return withoutCharge(refused ?? limitedBy(ip), ip);
+    } catch (error) {
+      if (mayGiveBack(error, keys)) void refundAll(asked, keys);
       throw error;
     }
   }
@@ -235,6 +273,12 @@ export const messageRequestOf = (
   context: command.context ?? null,
   change: command.change ?? null,
 });
+
+/** A refusal as it stands after the client's charge was taken back, where there was one. */
+export const withoutCharge = (refusal: GateRefusal, ip: LimitDecision): GateRefusal =>
+  refusal.kind === 'limited' && ip.allowed
+    ? { ...refusal, limits: refusal.limits.map((decision) => (decision === ip ? giveBackOne(ip) : decision)) }
+    : refusal;
 
 /** A decision as it stands after its charge was taken back. */
 export const giveBackOne = (decision: LimitDecision): LimitDecision => ({

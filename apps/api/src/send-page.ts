@@ -7,12 +7,12 @@ export const sendPage = (
   reply: FastifyReply,
   status: number,
   render: (nonce: string) => string,
-  options: { readonly hasScript: boolean } = { hasScript: false },
+  options: { readonly hasScript: boolean; readonly formTargets?: readonly string[] } = { hasScript: false },
 ): FastifyReply => {
   const nonce = randomBytes(16).toString('base64');
   return reply
     .code(status)
     .serializer((page: string) => page)
-    .headers(pageHeaders({ nonce, hasScript: options.hasScript }))
+    .headers(pageHeaders({ nonce, ...options }))
     .send(render(nonce));
 };

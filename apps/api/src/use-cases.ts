@@ -4,12 +4,13 @@ import type { Channel } from '@reconfirm/core/destination';
 import { policyOf } from '@reconfirm/core/purposes/policy';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
-import { countGuess, findCodes, forgiveGuess } from '@reconfirm/db/code-guesses';
+import { countGuess, findCodes, findCodesOfChanges, forgiveGuess } from '@reconfirm/db/code-guesses';
 import { requestContactChange } from '@reconfirm/db/contact-changes';
 import type { Database } from '@reconfirm/db/database';
 import { writePassword } from '@reconfirm/db/passwords';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
+import type { CaptchaGate } from './captcha/gate.ts';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
 import { type ContractRules, rulesByOrganization, type RulesOf } from './contract-rules.ts';
 import { type Confirm, createConfirm } from './confirm.ts';
@@ -34,6 +35,7 @@ export interface Parts {
   readonly metrics: ApiMetrics;
   readonly keys: KeySettings;
   readonly limiter: Limiter;
+  readonly captchaGate: CaptchaGate;
   readonly findStatus: FindStatus;
   readonly intake: Intake;
   readonly ring: (messageId: string, channel?: Channel) => void;
@@ -83,6 +85,7 @@ export const createUseCases = (
       seal: createSeal(configOf),
       limiter,
       sms,
+      captchaGate: parts.config.CAPTCHA_PROVIDER === 'none' ? null : parts.captchaGate,
       findStatus,
       accept: parts.intake.accept,
       findIdempotent: (key) => findIdempotentRequest(db, key),
@@ -91,6 +94,7 @@ export const createUseCases = (
       keys,
       rulesOf,
       limiter,
+      captchaGate: parts.captchaGate,
       findStatus,
       ring: (messageId) => ring(messageId),
       write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),
@@ -112,6 +116,7 @@ export const createUseCases = (
       countGuess: (subjectKey) => countGuess(db, subjectKey, parts.config.CODE_GUESS_LIMIT),
       forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
       findCodes: (subjectKey) => findCodes(db, subjectKey),
+      findCodesOfChanges: (addressKey, purpose) => findCodesOfChanges(db, addressKey, purpose),
     }),
     decided: tellDecision(parts.metrics, keys, contract),
     rulesOf,

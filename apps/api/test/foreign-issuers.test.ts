@@ -114,6 +114,13 @@ describe('a foreign issuer’s token', () => {
     ]);
   });
 
+  it('with an algorithm that the issuer may use elsewhere, but not here, is refused', async () => {
+    const strict = await openAccess(installation, {
+      FOREIGN_ISSUERS: issuersOf(issuer).replace('ES256', 'RS256 EdDSA'),
+    });
+    expect(await kindOf(await issuer.sign({ sub: account.id }), strict)).toBe('malformed');
+  });
+
   it('that brings its own key, or says where to fetch one, is refused, and nothing is fetched there', async () => {
     await using attacker = await startIssuer();
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

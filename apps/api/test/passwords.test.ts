@@ -44,6 +44,20 @@ describe('passwords', () => {
     expect(verified[1]).not.toBe(stored);
   });
 
+  it('of nobody are not right even for who guessed what stands in for them', async () => {
+    const hashed: string[] = [];
+    const passwords = await createPasswords({
+      hash: (password) => {
+        hashed.push(password);
+        return hash(password);
+      },
+      verify: (stored, password) => verify(stored, password),
+    });
+    const [decoy = ''] = hashed;
+    expect(await passwords.verify(await hash(decoy), asSecret(decoy))).toBe(true);
+    expect(await passwords.verify(null, asSecret(decoy))).toBe(false);
+  });
+
   it('of a crowd are hashed two at a time, a hundred wait, and the rest are refused at once', async () => {
     let atOnce = 0;
     let most = 0;

@@ -133,7 +133,8 @@ describe('the limits of signing in', () => {
 
   it('do not keep an office behind one address from arriving at the same time', async () => {
     const clientAddress = newClient();
-    const members = await Promise.all(Array.from({ length: 12 }, () => createMember()));
+    const members: SceneAccount[] = [];
+    for (let count = 0; count < 12; count += 1) members.push(await createMember());
     const outcomes: SignInOutcome[] = [];
     for (const member of members) outcomes.push(await scene.signIn(commandFor(member, { clientAddress })));
     expect(kindsOf(outcomes)).toEqual({ signed_in: 12 });

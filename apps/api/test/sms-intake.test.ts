@@ -46,8 +46,15 @@ const openResend = (limiters: Pick<Parameters<typeof createResend>[0], 'limiter'
       ipv6PrefixBits: 64,
       rememberSeconds: { ip: 3600, email: 60, phone: 600 },
     },
-    rulesOf: () => ({ contract: 'test', limits, refusesWhileEmailIsOff: false, disclosure: 'strict' }),
+    rulesOf: () => ({
+      contract: 'test',
+      limits,
+      refusesWhileEmailIsOff: false,
+      disclosure: 'strict',
+      asksCaptcha: false,
+    }),
     seal: () => null,
+    captchaGate: null,
     ...limiters,
     accept: async (request) => {
       const [acceptance] = await acceptMessages(installation.db, [request]);
@@ -190,8 +197,15 @@ it('an accepted SMS rings in the queue of SMS', async () => {
       ipv6PrefixBits: 64,
       rememberSeconds: { ip: 1, email: 1, phone: 1 },
     },
-    rulesOf: () => ({ contract: 'test', limits, refusesWhileEmailIsOff: true, disclosure: 'strict' }),
+    rulesOf: () => ({
+      contract: 'test',
+      limits,
+      refusesWhileEmailIsOff: true,
+      disclosure: 'strict',
+      asksCaptcha: false,
+    }),
     seal: () => null,
+    captchaGate: null,
     limiter,
     sms: smsIntakeOf(api.config, limiter),
     accept: intake.accept,

@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import type { Account } from '@reconfirm/core/account';
+import { uuidV7 } from '@reconfirm/core/message-id';
 import { policyOf, type PurposePolicies, type PurposePolicy } from '@reconfirm/core/purposes/policy';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
@@ -9,6 +12,7 @@ import {
   resolve,
 } from '@reconfirm/core/resolve';
 import { planRetry } from '@reconfirm/core/retry';
+import type { ChangeResend, ChangeResendOutcome } from '@reconfirm/db/change-resends';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
@@ -24,6 +28,7 @@ export interface DeliveryStore {
   claim(messageId: string): Promise<ClaimedMessage | null>;
   begin(start: AttemptStart): Promise<boolean>;
   record(record: MessageRecord): Promise<void>;
+  resendChange(resend: ChangeResend): Promise<ChangeResendOutcome>;
   giveBack(held: readonly { readonly id: string; readonly attempt: number }[]): Promise<void>;
 }
 
@@ -48,6 +53,9 @@ export interface Delivery {
   abort(): void;
 }
 
+/** What became of the work on a message. `passedOnTo` took its place. */
+type Done = MessageRecord | 'lost' | 'given_back' | { readonly passedOnTo: readonly string[] };
+
 /** How long a message waits for a worker that can do what this one cannot. */
 const putOffSeconds = 60;
 
@@ -63,6 +71,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     const pass = lane.enter();
     if (pass === null) return;
     const startedMs = performance.now();
+    let followers: readonly string[] = [];
     try {
       const claimed = await store.claim(messageId);
       if (claimed === null) return;
@@ -70,24 +79,25 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       try {
         const done = await work(claimed, pass);
         tell(claimed, done, performance.now() - startedMs);
+        if (typeof done === 'object' && 'passedOnTo' in done) followers = done.passedOnTo;
       } finally {
         if (inHand.get(claimed.id) === claimed) inHand.delete(claimed.id);
       }
     } finally {
       pass.leave();
     }
+    // Whatever is not had now is due all the same, and the sweep finds it.
+    for (const follower of followers) await deliver(follower);
   };
 
   /** The steps of one message. Each either goes on or ends with what there is to record. */
-  const work = async (
-    claimed: ClaimedMessage,
-    pass: LanePass,
-  ): Promise<MessageRecord | 'lost' | 'given_back'> => {
+  const work = async (claimed: ClaimedMessage, pass: LanePass): Promise<Done> => {
     const purpose = findPurpose(claimed.purpose);
     if (purpose === undefined) return finish(putOff(claimed, 'unknown_purpose'));
     const policy = policyOf(purpose, options.policiesOf(claimed.organizationId));
     const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
+    if (decision.kind === 'resend_change') return passOn(claimed, purpose, decision.account);
     const prepared = prepareSafely(claimed, purpose, policy, decision);
     if (prepared === null) return finish(notComposed(claimed));
     if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
@@ -127,6 +137,20 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       log.error({ err: error, messageId: of[0].id }, 'delivery.not_composed');
       return null;
     }
+  };
+
+  /** A request that names its change by address only gives way to the messages of that change. */
+  const passOn = async (claimed: ClaimedMessage, { channel }: Purpose, account: Account): Promise<Done> => {
+    const newId = (): string => uuidV7(Date.now(), randomBytes(10));
+    const outcome = await store.resendChange({
+      messageId: claimed.id,
+      attempt: claimed.attempt,
+      accountId: account.id,
+      channel,
+      newIds: { new: newId(), current: newId() },
+    });
+    if (outcome.kind === 'lost') return 'lost';
+    return { passedOnTo: outcome.kind === 'resent' ? outcome.messageIds : [] };
   };
 
   const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
@@ -182,18 +206,15 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   };
 
   /** The one wide line of a unit of work. No address, no link, no token. */
-  const tell = (
-    claimed: ClaimedMessage,
-    done: MessageRecord | 'lost' | 'given_back',
-    tookMs: number,
-  ): void => {
-    const outcome = typeof done === 'string' ? done : done.status;
+  const tell = (claimed: ClaimedMessage, done: Done, tookMs: number): void => {
+    const record = typeof done === 'object' && 'status' in done ? done : null;
+    const outcome = typeof done === 'string' ? done : (record?.status ?? 'passed_on');
     const detail =
-      typeof done === 'string'
+      record === null
         ? {}
-        : { reason: done.reason, failure: done.code, retryAfterSeconds: done.retryAfterSeconds };
-    metrics.messageDone(outcome, typeof done === 'string' ? null : (done.code ?? done.reason), tookMs / 1000);
-    const needsOperator = typeof done !== 'string' && done.reason !== null && isPutOffReason(done.reason);
+        : { reason: record.reason, failure: record.code, retryAfterSeconds: record.retryAfterSeconds };
+    metrics.messageDone(outcome, record === null ? null : (record.code ?? record.reason), tookMs / 1000);
+    const needsOperator = record !== null && record.reason !== null && isPutOffReason(record.reason);
     log[needsOperator ? 'error' : 'info'](
       {
         messageId: claimed.id,

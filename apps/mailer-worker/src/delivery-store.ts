@@ -1,5 +1,6 @@
 import type { Channel } from '@reconfirm/core/destination';
 import { createBatcher } from '@reconfirm/db/batcher';
+import { resendPendingChange } from '@reconfirm/db/change-resends';
 import { beginAttempts, claimMessages } from '@reconfirm/db/claims';
 import { type Database, isDataError, isRetryable } from '@reconfirm/db/database';
 import { giveBackMessages, type MessageRecord, recordMessages } from '@reconfirm/db/records';
@@ -44,6 +45,7 @@ export const createDeliveryStore = (options: DeliveryStoreOptions): DeliveryStor
   return {
     claim: (messageId) => claims.run(messageId),
     begin: (start) => begins.run(start),
+    resendChange: (resend) => resendPendingChange(db, resend),
     record: (record) => tryUntil(() => records.run(record), recordPatienceMs),
     giveBack: (held) => giveBackMessages(db, held),
   };

@@ -1,3 +1,4 @@
+import { linkPageOf } from '@reconfirm/core/contract';
 import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
@@ -25,7 +26,7 @@ export interface MailCarrierOptions {
 /** Composes mails and hands them to the provider's transport. */
 export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   const { renderer, transport, provider } = options;
-  const confirmationPage = new URL('/v1/verify-email', options.publicUrl).href;
+  const notMePage = new URL('/v1/not-me', options.publicUrl).href;
 
   const compose = (
     claimed: ClaimedMessage,
@@ -58,11 +59,14 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return { send: (signal) => transport.send(mail, signal) };
   };
 
-  const linkOf = (draft: Draft, sender: MailSender): string =>
-    verificationLink(
-      wantedPage(draft, sender, options.production) ?? confirmationPage,
-      draft.credential.token.reveal(),
-    );
+  /** Leads to our page, or to what may stand in for it: then the token goes to the application itself. */
+  const linkOf = (draft: Draft, sender: MailSender): string => {
+    const { path, query, yieldsToRedirect } = linkPageOf(draft.claimed.contract, draft.claimed.purpose);
+    const ours = new URL(path, options.publicUrl);
+    for (const [name, value] of Object.entries(query)) ours.searchParams.set(name, value);
+    const instead = yieldsToRedirect ? wantedPage(draft, sender, options.production) : null;
+    return verificationLink(instead ?? ours.href, draft.credential.token.reveal());
+  };
 
   return {
     channel: 'email',
@@ -72,7 +76,14 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     isOff: provider.carriesMail === 'none',
     prepare: (draft) =>
       compose(draft.claimed, draft.account, draft.to, (sender) =>
-        mailContent(draft, linkOf(draft, sender), sender.brand.name),
+        mailContent(
+          draft,
+          {
+            link: linkOf(draft, sender),
+            notMeLink: verificationLink(notMePage, draft.credential.token.reveal()),
+          },
+          sender.brand.name,
+        ),
       ),
     prepareNotice: ({ claimed, account, to, reason }) =>
       compose(claimed, account, to, () => noticeContent(account, reason)),

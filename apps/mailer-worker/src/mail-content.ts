@@ -5,33 +5,41 @@ import { maskedAddress } from '@reconfirm/core/masked-address';
 import type { Draft } from './carrier.ts';
 import type { ConfirmingValues, MailContent } from './render-request.ts';
 
-/** What a message says, by its purpose. `link` is the finished URL of its token. */
-export const mailContent = (draft: Draft, link: string, organizationName: string): MailContent => {
+/** The finished URLs of a message's token. */
+export interface MailLinks {
+  /** Confirms. */
+  readonly link: string;
+  /** Where the reader says that this was somebody else. */
+  readonly notMeLink: string;
+}
+
+/** What a message says, by its purpose. */
+export const mailContent = (draft: Draft, links: MailLinks, organizationName: string): MailContent => {
   const { purpose, account, claimed } = draft;
   const name = account.name ?? undefined;
   switch (purpose.name) {
     case 'signup':
     case 'recovery':
     case 'magiclink':
-      return { template: purpose.name, values: confirming(draft, link) };
+      return { template: purpose.name, values: confirming(draft, links) };
     case 'invitation':
-      return { template: 'invitation', values: { ...confirming(draft, link), organizationName } };
+      return { template: 'invitation', values: { ...confirming(draft, links), organizationName } };
     case 'email_change':
       return claimed.change?.side === 'current'
         ? {
             template: 'email_change_current',
             values: {
-              ...confirming(draft, link),
+              ...confirming(draft, links),
               newAddressMasked: maskedAddress(claimed.change.newAddress),
             },
           }
-        : { template: 'email_change', values: confirming(draft, link) };
+        : { template: 'email_change', values: confirming(draft, links) };
     case 'email_changed':
       return {
         template: 'email_changed',
         values: {
           name,
-          undoLink: link,
+          undoLink: links.link,
           lifetimeSeconds: draft.policy.lifetime.linkSeconds,
           newAddressMasked: maskedAddress(claimed.change?.newAddress ?? ''),
         },
@@ -74,9 +82,10 @@ const credentialOf = (link: string | null, code: string | null) => {
 
 const confirming = (
   { account, credential, policy }: Draft,
-  link: string,
+  { link, notMeLink }: MailLinks,
 ): ConfirmingValues & { readonly link: string } => ({
   link,
+  notMeLink,
   code: credential.code?.reveal(),
   name: account.name ?? undefined,
   lifetimeSeconds: policy.lifetime.linkSeconds,

@@ -8,6 +8,8 @@ export interface WorkerMetrics {
   swept(round: { reclaimed: number; rung: number; applied: number; oldestDueSeconds: number | null }): void;
   triedWithoutQueue(count: number): void;
   queueError(): void;
+  eventAttempted(outcome: string, said: string, seconds: number): void;
+  eventsDue(oldestSeconds: number): void;
   /** An SMS was taken, or may have been. `country` is one of SMS_COUNTRIES. */
   smsSpent(country: string, cost: number): void;
   smsRefused(reason: string): void;
@@ -29,7 +31,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
   const registers = [registry];
   const done = new Counter({
     name: 'reconfirm_messages_done_total',
-    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, given_back, lost) and reason.',
+    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, given_back, passed_on, lost) and reason.',
     labelNames: ['outcome', 'reason'],
     registers,
   });
@@ -54,6 +56,23 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
   const queueErrors = new Counter({
     name: 'reconfirm_queue_errors_total',
     help: 'Errors of the queue connection, counted at most once a second.',
+    registers,
+  });
+  const events = new Counter({
+    name: 'reconfirm_event_attempts_total',
+    help: 'Attempts to tell a host application, by outcome (delivered, failed, dead) and what was said (status_2xx, timeout, ...).',
+    labelNames: ['outcome', 'said'],
+    registers,
+  });
+  const eventSeconds = new Histogram({
+    name: 'reconfirm_event_attempt_seconds',
+    help: 'Time that one attempt to tell a host application took.',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const oldestEvent = new Gauge({
+    name: 'reconfirm_oldest_due_event_seconds',
+    help: 'How long the oldest due delivery to an active endpoint has been waiting; looked at once a minute.',
     registers,
   });
   const live = (name: string, help: string, read: () => number): void => {
@@ -92,6 +111,11 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
     },
     triedWithoutQueue: (count) => sweptRows.inc({ what: 'tried_without_queue' }, count),
     queueError: () => queueErrors.inc(),
+    eventAttempted: (outcome, said, tookSeconds) => {
+      events.inc({ outcome, said });
+      eventSeconds.observe(tookSeconds);
+    },
+    eventsDue: (oldestSeconds) => oldestEvent.set(oldestSeconds),
   };
 };
 

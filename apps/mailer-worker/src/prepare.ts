@@ -28,7 +28,7 @@ export type Prepare = (
   claimed: ClaimedMessage,
   purpose: Purpose,
   policy: PurposePolicy,
-  decision: Exclude<Resolution, { kind: 'skip' | 'give_up' }>,
+  decision: Exclude<Resolution, { kind: 'skip' | 'give_up' | 'resend_change' }>,
 ) => Prepared | PutOffReason;
 
 /** Makes a message out of what was decided about it; or says why this worker cannot. */

@@ -1,5 +1,10 @@
 import { hostname } from 'node:os';
-import { noticesOf, purposePoliciesOf, type WorkerConfig } from '@reconfirm/core/config/config';
+import {
+  endpointRulesOf,
+  noticesOf,
+  purposePoliciesOf,
+  type WorkerConfig,
+} from '@reconfirm/core/config/config';
 import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
 import { type Database, openDatabase } from '@reconfirm/db/database';
@@ -15,6 +20,8 @@ import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
+import { startEventLoop } from './outgoing/event-loop.ts';
+import { createPostEvent } from './outgoing/post-event.ts';
 import { availableLocales, createRenderer } from './render.ts';
 import { smsCarrierOf } from './sms-carrier-of.ts';
 import { reportSms } from './sms-report.ts';
@@ -133,9 +140,18 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     log,
     metrics,
   });
+  const events = startEventLoop({
+    db,
+    keys: config.TOKEN_KEYS,
+    post: createPostEvent({ rules: endpointRulesOf(config) }),
+    concurrency: config.EVENT_CONCURRENCY,
+    log,
+    metrics,
+  });
   const stop = async (timeoutMs: number): Promise<void> => {
     const endMs = performance.now() + timeoutMs;
     const swept = sweep.stop();
+    const told = events.stop(timeoutMs);
     smsReport.stop();
     await Promise.all([mail.close(timeoutMs), sms.close(timeoutMs)]);
     await withinMs(swept, Math.max(0, endMs - performance.now()));
@@ -147,6 +163,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     );
     await Promise.all([mail.giveBack(), sms.giveBack()]);
     organizations.stop();
+    await withinMs(told, 5000);
     await Promise.allSettled([transport.close(), smsTransport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);

@@ -8,6 +8,7 @@ import { availableLocales, createRenderer } from '../src/render.ts';
 
 const renderer = await createRenderer({ brand: { name: 'Test' }, supportedLocales: availableLocales });
 const link = 'https://verify.example.com/v1/verify-email?token=abc';
+const links = { link, notMeLink: 'https://verify.example.com/v1/not-me?token=abc' };
 
 const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => ({
   claimed: {
@@ -15,6 +16,7 @@ const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => (
     attempt: 1,
     organizationId: '00000000-0000-7000-8000-000000000001',
     purpose: purpose.name,
+    contract: 'v1',
     locale: null,
     redirectUrl: null,
     failures: 0,
@@ -51,7 +53,7 @@ const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => (
 
 test.each(
   Object.values(purposes)
-    .filter(({ channel }) => channel === 'email')
+    .filter(({ channel, credential }) => channel === 'email' && credential !== 'none')
     .flatMap((purpose) => [
       { purpose, side: 'new' as const },
       { purpose, side: 'current' as const },
@@ -59,7 +61,7 @@ test.each(
 )(
   'a mail of $purpose.name to the $side address carries its link, its code where it has one, and no whole address of anybody',
   ({ purpose, side }) => {
-    const rendered = renderer.render({ ...mailContent(draftOf(purpose, side), link, 'Test'), locale: 'en' });
+    const rendered = renderer.render({ ...mailContent(draftOf(purpose, side), links, 'Test'), locale: 'en' });
     expect(rendered.text).toContain(link);
     expect(rendered.html).toContain('token=abc');
     expect(rendered.text.includes('012345')).toBe(purpose.credential === 'link_and_code');
@@ -70,7 +72,7 @@ test.each(
 
 test('the old address learns only the outline of the new one', () => {
   const { text } = renderer.render({
-    ...mailContent(draftOf(purposes.email_changed, 'current'), link, 'Test'),
+    ...mailContent(draftOf(purposes.email_changed, 'current'), links, 'Test'),
     locale: 'en',
   });
   // Word joiners keep mail programs from making a link of it.

@@ -168,3 +168,23 @@ test('a purpose of a newer version is left due for a worker that knows it', asyn
     inbox.mails.some((mail) => mail.email.messageId?.includes(id)),
   );
 });
+
+test('a mail that cannot be composed is given up at once, shows as FAILED, and the log says why', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  const { messageId, accountId } = await register(scene.db, 'reader@example.org');
+  const broken = await openDelivery(scene, {}, undefined, (carrier) => ({
+    ...carrier,
+    prepare: () => {
+      throw new Error('the template has lost a string');
+    },
+  }));
+  await broken.delivery.deliver(messageId);
+  expect(await scene.settled(messageId)).toMatchObject({
+    status: 'gave_up',
+    reason: 'not_composed',
+    lost_leases: 0,
+  });
+  expect(await shown(scene, accountId)).toBe('FAILED');
+  expect(await scene.attempts(messageId)).toEqual([]);
+});

@@ -38,6 +38,31 @@ export const errorCodes = {
     title: 'The redirect URL is not allowed',
     when: 'Links may only lead to origins that the operator listed (REDIRECT_ORIGINS); in production to https only.',
   },
+  CAPTCHA_REQUIRED: {
+    ...plain(400, 'CAPTCHA_REQUIRED'),
+    title: 'A captcha is needed',
+    when: 'Solve the captcha that GET /v1/captcha names and send the same request with its answer as captchaToken. No limit was charged.',
+  },
+  CAPTCHA_EXPIRED: {
+    ...plain(400, 'CAPTCHA_EXPIRED'),
+    title: 'The captcha has expired',
+    when: 'The answer came too long after the captcha was solved, or was used elsewhere. Solve another one.',
+  },
+  CAPTCHA_REUSED: {
+    ...plain(400, 'CAPTCHA_REUSED'),
+    title: 'The captcha was used before',
+    when: 'Each answer counts for one request. Solve another one.',
+  },
+  CAPTCHA_FAILED: {
+    ...plain(400, 'CAPTCHA_FAILED'),
+    title: 'The captcha was not solved',
+    when: 'The answer is not valid, or was made for another page or another action. The log says which.',
+  },
+  WEBHOOK_URL_NOT_ALLOWED: {
+    ...plain(400, 'WEBHOOK_URL_NOT_ALLOWED'),
+    title: 'Events may not go there',
+    when: 'A webhook needs an https URL on an allowed port (EVENT_PORTS) whose host resolves to public addresses only; the list in errors says what is wrong.',
+  },
   TOKEN_UNKNOWN: {
     ...token,
     title: 'The link is not valid',
@@ -88,6 +113,11 @@ export const errorCodes = {
     ...plain(409, 'ORGANIZATION_EXISTS'),
     title: 'The organization exists',
     when: 'Another organization has this slug. Choose another one, or change the one that is there.',
+  },
+  WEBHOOK_ENDPOINT_INACTIVE: {
+    ...plain(409, 'WEBHOOK_ENDPOINT_INACTIVE'),
+    title: 'The endpoint is switched off',
+    when: 'It was set inactive, or answered 410. Set it active first.',
   },
   PAYLOAD_TOO_LARGE: {
     ...plain(413, 'PAYLOAD_TOO_LARGE'),
@@ -152,6 +182,11 @@ export const errorCodes = {
     ...plain(404, 'SMS_SCOPE_NOT_PAUSED'),
     title: 'Nothing to release',
     when: 'No SMS to this number block or country are paused.',
+  },
+  CAPTCHA_UNAVAILABLE: {
+    ...plain(503, 'CAPTCHA_UNAVAILABLE'),
+    title: 'The captcha cannot be checked now',
+    when: 'The captcha provider does not answer, or refuses our set-up. Try again after Retry-After.',
   },
   SERVICE_UNAVAILABLE: {
     ...plain(503, 'SERVICE_UNAVAILABLE'),

@@ -10,7 +10,8 @@ export type RedirectDecision =
       readonly reason: 'not_a_url' | 'scheme' | 'credentials' | 'fragment' | 'origin';
     };
 
-const isLoopback = (hostname: string): boolean =>
+/** Whether a host, as the URL parser spells it, is this machine. */
+export const isLoopbackHost = (hostname: string): boolean =>
   hostname === 'localhost' ||
   hostname.endsWith('.localhost') ||
   hostname === '127.0.0.1' ||
@@ -52,7 +53,7 @@ export const parseRedirectOrigins = (text: string): RedirectRule | { readonly pr
     const isPattern = url.hostname.includes('*');
     const isPlainOrigin =
       url.pathname === '/' && url.search === '' && url.hash === '' && !hasCredentials && !isPattern;
-    const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
+    const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname));
     if (!isPlainOrigin || !isSafe)
       return { problem: `${part} must be an origin like https://app.example.com` };
     origins.add(url.origin);

@@ -26,6 +26,9 @@ export const notSentReasons = {
   account_deleted: 'The account was deleted before this was sent.',
   revoked: 'The invitation was withdrawn before this was sent.',
   not_composed: 'The mail could not be composed; the log of the worker says why.',
+  change_resent:
+    'It asked by address for the mails of a change of address; messages of that change took its place.',
+  no_pending_change: 'The account is not moving to another address, or has nothing left to confirm.',
   lost_too_often:
     'The worker died during each of several attempts; the message is set aside for an operator.',
 } as const;
@@ -82,9 +85,17 @@ export type Resolution =
       readonly kind: 'skip';
       readonly reason: Exclude<
         NotSentReason,
-        'too_late' | 'lost_too_often' | 'account_deleted' | 'revoked' | 'not_composed'
+        | 'too_late'
+        | 'lost_too_often'
+        | 'account_deleted'
+        | 'revoked'
+        | 'not_composed'
+        | 'change_resent'
+        | 'no_pending_change'
       >;
     }
+  /** It names a change by address only: the messages of the account's pending change take its place. */
+  | { readonly kind: 'resend_change'; readonly account: Account }
   | { readonly kind: 'give_up'; readonly reason: 'too_late' | 'lost_too_often' };
 
 export interface ChangeFacts {
@@ -133,6 +144,7 @@ export const resolve = (
     if (notice === null) return { kind: 'skip', reason };
     return hopeless(facts, purpose) ?? { kind: 'notify', account, reason: notice };
   }
+  if (facts.change === null && purpose.askedBy === 'account') return { kind: 'resend_change', account };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
   if (policy.channelOff) return { kind: 'make_token_only', account, reason: offReasonOf(purpose) };

@@ -17,6 +17,8 @@ export const nextStepsNotSent = {
   account_deleted: 'Nothing to do; a new account of this address gets messages of its own.',
   revoked: 'Send the invitation again if it was withdrawn by mistake.',
   not_composed: 'Mend what the log names, then let the person ask again.',
+  change_resent: 'Look at the messages of the account that were accepted right after this one.',
+  no_pending_change: 'Let the person ask for the change of address again.',
   sms_off: 'Set SMS_PROVIDER and let the person ask again, or verify the account by hand.',
   sms_country_not_allowed: 'Add the country to SMS_COUNTRIES if people there are wanted.',
   sms_number_not_allowed: 'Ask the person for a mobile number; a new block goes into SMS_ALLOW_PREFIXES.',
@@ -31,8 +33,7 @@ export const nextStepsNotSent = {
   sms_prefix_paused: 'See whether its people are real, then release it at POST /v1/admin/sms/release.',
   sms_country_paused: 'See whether its people are real, then release it at POST /v1/admin/sms/release.',
   too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
-  lost_too_often:
-    'Read the logs of the worker at the times of the attempts below before it is asked for again.',
+  lost_too_often: 'Read the logs of the worker at the times of the attempts below before asking again.',
 } as const satisfies Record<NotSentReason, string>;
 
 /** What an SMTP failure means, as a clause. */

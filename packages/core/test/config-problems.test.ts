@@ -43,6 +43,23 @@ describe('what is wrong', () => {
   });
 
   test.each([
+    [{ CAPTCHA_PROVIDER: 'turnstile' }, 'CAPTCHA_SECRET'],
+    [{ CAPTCHA_PROVIDER: 'altcha', CAPTCHA_SECRET: 'too short' }, 'CAPTCHA_SECRET'],
+    [
+      { CAPTCHA_PROVIDER: 'hcaptcha', CAPTCHA_SECRET: 's', CAPTCHA_VERIFY_URL: 'http://127.0.0.1/' },
+      'CAPTCHA_VERIFY_URL',
+    ],
+    [
+      { CAPTCHA_PROVIDER: 'hcaptcha', CAPTCHA_SECRET: 's', CAPTCHA_VERIFY_URL: 'ftp://127.0.0.1/' },
+      'CAPTCHA_VERIFY_URL',
+    ],
+    [{ CAPTCHA_MIN_SCORE: '1.5' }, 'CAPTCHA_MIN_SCORE'],
+    [{ CAPTCHA_HOSTNAMES: 'https://app.example.com' }, 'CAPTCHA_HOSTNAMES'],
+  ])('a captcha set up with %j is refused, and told by its name', (changes, name) =>
+    expect(apiProblems(changes).map((p) => p.split(' ')[0])).toEqual([name]),
+  );
+
+  test.each([
     ['PORT', '-1'],
     ['PORT', '3000.5'],
     ['PORT', '0x10'],
@@ -87,6 +104,15 @@ describe('what is wrong', () => {
     ['FOREIGN_ISSUERS', 'https://verify.example.com|https://a.example/jwks|aud|ES256'],
     ['RATE_LIMIT_SIGN_IN', '10'],
     ['PASSWORD_LENGTH_MIN', '7'],
+    ['CONTRACTS', 'v1,v2'],
+    ['CONTRACTS', ','],
+    ['SINGULARITY_ALREADY_VERIFIED', '200'],
+    ['SINGULARITY_RATE_LIMIT_ADDRESS', '60'],
+    ['SINGULARITY_VERIFICATION_URL', 'https://not-listed.example.com/verify'],
+    ['SINGULARITY_PASSWORD_RESET_URL', 'ftp://verify.example.com/'],
+    ['ENTRYGUARD_SET_PASSWORD_URL', 'https://verify.example.com/#set'],
+    ['ENTRYGUARD_USER_SEATS', '0'],
+    ['ENTRYGUARD_USER_SEATS', 'many'],
     ['PASSWORD_CLASSES', 'upper,cyrillic'],
   ])('%s=%j is refused in one sentence', (name, value) => {
     const problems = apiProblems({ [name]: value });
@@ -114,6 +140,12 @@ describe('what is wrong', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name} must`));
   });
+
+  test.each(['singularity', 'entryguard'])('%s cannot be spoken without SESSION_KEYS', (contract) =>
+    expect(apiProblems({ CONTRACTS: `v1,${contract}` })).toEqual([
+      `SESSION_KEYS is required with CONTRACTS=${contract}: its answers carry sessions`,
+    ]),
+  );
 
   test('no problem repeats a secret', () => {
     const told = [

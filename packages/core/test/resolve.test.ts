@@ -124,7 +124,9 @@ describe('a claimed message', () => {
             expect(facts.newerMessages).toBe(0);
             expect(resolution.kind === 'make_token_only').toBe(emailOff);
           } else
-            expect(Object.keys(notSentReasons)).toContain('reason' in resolution ? resolution.reason : '');
+            expect(Object.keys(notSentReasons)).toContain(
+              'reason' in resolution ? resolution.reason : resolution.kind,
+            );
         },
       ),
       { numRuns: 2000 },
@@ -166,12 +168,18 @@ describe('the recipient', () => {
     }),
   );
 
-  test('of a change that is over, or that no change belongs to, is nobody', () => {
-    for (const facts of [{ ...change, isOpen: false }, null])
-      expect(resolve({ ...fresh, change: facts }, ada, purposes.email_change, on)).toEqual({
-        kind: 'skip',
-        reason: 'change_over',
-      });
+  test('of a change that is over is nobody', () =>
+    expect(
+      resolve({ ...fresh, change: { ...change, isOpen: false } }, ada, purposes.email_change, on),
+    ).toEqual({ kind: 'skip', reason: 'change_over' }));
+
+  test('of a change that is named by address only is left to the change that is pending', () => {
+    for (const name of ['email_change', 'phone_change'] as const)
+      expect(resolve(fresh, ada, purposes[name], on)).toEqual({ kind: 'resend_change', account: ada });
+    expect(resolve(fresh, null, purposes.email_change, on)).toEqual({
+      kind: 'skip',
+      reason: 'unknown_account',
+    });
   });
 
   test('of a channel that the account does not have is nobody', () => {

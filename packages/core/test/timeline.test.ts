@@ -184,3 +184,10 @@ test('nothing of a person, a link or a token is repeated from what servers said'
   );
   expect(text).not.toMatch(/ada@|https:|ab12ab12/);
 });
+
+test('a link that was withdrawn is told as one, and not as one that will expire', () => {
+  const withdrawn = facts({ message: sent, verification: { ...link, revokedAt: at(60) } });
+  expect(whats(withdrawn)).toContain('The link was withdrawn; it no longer works.');
+  expect(whats(withdrawn).join()).not.toContain('will expire');
+  expect(summary(withdrawn)).toContain('Its link was withdrawn.');
+});

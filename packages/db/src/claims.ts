@@ -12,6 +12,8 @@ export interface ClaimedMessage {
   readonly attempt: number;
   readonly organizationId: string;
   readonly purpose: string;
+  /** By which it was asked for: it says where its link leads. */
+  readonly contract: string;
   readonly locale: string | null;
   readonly redirectUrl: string | null;
   readonly failures: number;
@@ -47,6 +49,7 @@ interface ClaimedRow {
   attempt: number;
   organization_id: string;
   purpose: string;
+  contract: string;
   locale: string | null;
   redirect_url: string | null;
   failures: number;
@@ -99,7 +102,7 @@ export const claimMessages = async (
        WHERE m.id = ANY (${ids.toSorted()}::uuid[]) AND m.rank + 0 < 40${channel === undefined ? sql`` : sql` AND m.channel = ${channel}`}
          AND (m.lease_until IS NULL OR m.lease_until < now()) AND m.next_at <= now()
       RETURNING m.*)
-    SELECT c.id, c.attempt, c.organization_id, c.purpose, c.locale, c.redirect_url, c.failures, c.lost_leases,
+    SELECT c.id, c.attempt, c.organization_id, c.purpose, c.contract, c.locale, c.redirect_url, c.failures, c.lost_leases,
            extract(epoch FROM now() - c.accepted_at)::float8 AS age_seconds,
            (SELECT count(*)::int FROM (
               SELECT FROM messages newer WHERE newer.subject_key = c.subject_key AND newer.seq > c.seq
@@ -131,6 +134,7 @@ const toClaimed = (row: ClaimedRow): ClaimedMessage => ({
   attempt: row.attempt,
   organizationId: row.organization_id,
   purpose: row.purpose,
+  contract: row.contract,
   locale: row.locale,
   redirectUrl: row.redirect_url,
   failures: row.failures,
@@ -205,7 +209,7 @@ export interface StartedCredential {
 /**
  * Records that attempts begin: the attempt row, the verification with the token's hash (made once,
  * its lifetime restarted), and on the account that this message is now the one its status speaks of,
- * with the redirect URL that came with the request. Provider `none` makes the token and no attempt.
+ * with the redirect URL that came with the request (in GoTrue's contract a redirect is of its request only). Provider `none` makes the token and no attempt.
  * True for each start, in the order given, whose fence still holds and whose token is the stored one;
  * the others must not be sent. The messages are locked first, so a fence that moves has moved before.
  */
@@ -215,7 +219,7 @@ export const beginAttempts = async (
 ): Promise<readonly boolean[]> => {
   const { rows } = await sql<{ message_id: string; attempt: number }>`
     WITH held AS (
-      SELECT m.id, m.attempt, m.seq, m.channel, CASE WHEN m.purpose = 'signup' THEN m.redirect_url END AS redirect_url
+      SELECT m.id, m.attempt, m.seq, m.channel, CASE WHEN m.purpose = 'signup' AND m.contract <> 'gotrue' THEN m.redirect_url END AS redirect_url
         FROM messages m
        WHERE m.id = ANY (${starts.map((s) => s.messageId)}::uuid[]) AND m.lease_until IS NOT NULL
        ORDER BY m.id FOR UPDATE),

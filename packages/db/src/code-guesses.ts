@@ -53,6 +53,20 @@ export const findCodes = async (db: Database, subjectKey: Uint8Array): Promise<r
   return rows.map((row) => ({ messageId: row.message_id, codeHash: row.code_hash }));
 };
 
+/** The same for the codes of changes of one kind that went to an address, whichever account asked. */
+export const findCodesOfChanges = async (
+  db: Database,
+  addressKey: Uint8Array,
+  purpose: string,
+): Promise<readonly CodeCandidate[]> => {
+  const { rows } = await sql<{ message_id: string; code_hash: Buffer }>`
+    SELECT m.id AS message_id, v.code_hash FROM messages m JOIN verifications v ON v.message_id = m.id
+     WHERE m.address_key = ${Buffer.from(addressKey)} AND m.change_id IS NOT NULL AND m.purpose = ${purpose}
+       AND v.code_hash IS NOT NULL
+     ORDER BY m.seq DESC LIMIT ${candidatesMax}`.execute(db);
+  return rows.map((row) => ({ messageId: row.message_id, codeHash: row.code_hash }));
+};
+
 /** Three may be live; the rest are those that a person may still find in the mailbox. */
 const candidatesMax = 8;
 

@@ -81,6 +81,16 @@ export const cancelContactChange = async (
   return numUpdatedRows > 0n;
 };
 
+/** Whether the account has moved; false while a confirmation is still wanted. */
+export const isChangeComplete = async (db: Database, changeId: string): Promise<boolean> => {
+  const row = await db
+    .selectFrom('contact_changes')
+    .select('completed_at')
+    .where('id', '=', changeId)
+    .executeTakeFirst();
+  return row !== undefined && row.completed_at !== null;
+};
+
 /** The change that waits for its confirmations; undefined when there is none or it has lapsed. */
 export const findPendingChange = async (
   db: Database,

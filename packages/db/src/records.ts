@@ -69,7 +69,8 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
              sealed = CASE WHEN status_rank(r.status) < 40 THEN m.sealed END,
              failures = m.failures + r.counts::int,
              next_at = now() + make_interval(secs => r.retry_after_seconds),
-             account_id = coalesce(r.account_id, m.account_id),
+             -- Unless the account was deleted while its mail was handed over.
+             account_id = (SELECT a.id FROM accounts a WHERE a.id = coalesce(r.account_id, m.account_id)),
              provider_message_id = coalesce(r.provider_message_id, m.provider_message_id),
              sent_at = CASE WHEN r.status = 'sent' THEN now() ELSE m.sent_at END,
              settled_at = CASE WHEN status_rank(r.status) >= 40 THEN now() END

@@ -15,15 +15,22 @@ const forget =
   };
 
 /**
- * What is past its time, by kind. Messages that are not settled are never touched, whatever their age.
+ * What is past its time, by kind. Messages that are not settled, and those whose link still works (an invitation that was
+ * extended), are never
+ * touched, whatever their age.
  * Each statement finds its rows by an index of its own, so that finding nothing costs nothing at any size.
  */
 export const forgetExpired = {
   messages: forget(
     (days) => sql`
       DELETE FROM messages WHERE id IN (
-        SELECT id FROM messages
+        SELECT id FROM messages m
          WHERE accepted_at < now() - make_interval(days => ${days}) AND settled_at IS NOT NULL
+           -- Of the newest only: with a newer one forgotten, an older link must not come back to life.
+           AND NOT EXISTS (
+             SELECT FROM verifications v
+              WHERE v.message_id = m.id AND v.consumed_at IS NULL AND v.revoked_at IS NULL AND v.expires_at > now()
+                AND NOT EXISTS (SELECT FROM messages n WHERE n.subject_key = m.subject_key AND n.seq > m.seq))
          ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   /** Requests for people who turned out to be unknown go after a day. */
@@ -48,6 +55,14 @@ export const forgetExpired = {
         SELECT subject_key, charge_id FROM limit_charges
          WHERE charged_at < now() - interval '1 day'
          ORDER BY charged_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /** No provider's answer, and no challenge of ours, is good for longer than minutes. */
+  captchaAnswers: forget(
+    () => sql`
+      DELETE FROM captcha_answers WHERE answer_hash IN (
+        SELECT answer_hash FROM captcha_answers
+         WHERE accepted_at < now() - interval '1 hour'
+         ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   codeGuesses: forget(
     () => sql`
@@ -78,12 +93,26 @@ export const forgetExpired = {
         SELECT scope, bucket_seconds, bucket_at FROM sms_spend
          WHERE bucket_at < now() - interval '2 days' ORDER BY bucket_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  authCodes: forget(
+    () => sql`
+      DELETE FROM auth_codes WHERE code_hash IN (
+        SELECT code_hash FROM auth_codes
+         WHERE expires_at < now() - interval '1 hour' ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   deliveryEvents: forget(
     (days) => sql`
       DELETE FROM delivery_events WHERE id IN (
         SELECT id FROM delivery_events
          WHERE received_at < now() - make_interval(days => ${days})
          ORDER BY received_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
+  /** With their deliveries and attempts, delivered or not: the last retry is a day after the event. */
+  outgoingEvents: forget(
+    (days) => sql`
+      DELETE FROM outgoing_events WHERE id IN (
+        SELECT id FROM outgoing_events
+         WHERE occurred_at < now() - make_interval(days => ${days})
+         ORDER BY occurred_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
   /** Reports of messages that are not ours: their message would have been known within minutes. */
   parkedEvents: forget(

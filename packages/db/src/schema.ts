@@ -4,6 +4,8 @@ import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { BounceKind, DeliveryEventType } from '@reconfirm/core/delivery-event';
 import type { Channel } from '@reconfirm/core/destination';
 import type { LiveTokens } from '@reconfirm/core/live-tokens';
+import type { DeliveryStatus } from '@reconfirm/core/outgoing/delivery';
+import type { OutgoingEventFacts } from '@reconfirm/core/outgoing/event';
 import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
 
 /** bigint columns arrive as strings: they can exceed what a number holds exactly. */
@@ -40,6 +42,7 @@ export interface AccountsTable {
   is_admin: Generated<boolean>;
   metadata: Json;
   last_signed_in_at: Date | null;
+  disowned_at: Date | null;
   updated_at: Generated<Date>;
 }
 
@@ -75,7 +78,8 @@ export type AccountEventType =
   | 'INVITATION_EXTENDED'
   | 'INVITATION_REVOKED'
   | 'INVITATION_ACCEPTED'
-  | 'ROLE_CHANGED';
+  | 'ROLE_CHANGED'
+  | 'CONTACT_DISOWNED';
 
 export interface ApiKeysTable {
   id: string;
@@ -276,6 +280,85 @@ export interface SmsPausesTable {
   released_at: Date | null;
 }
 
+export interface SignupPasswordsTable {
+  message_id: string;
+  account_id: string;
+  password_hash: string;
+}
+
+export interface AuthCodesTable {
+  code_hash: Buffer;
+  account_id: string;
+  challenge: string;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  used_at: Date | null;
+}
+
+export interface CaptchaAnswersTable {
+  answer_hash: Buffer;
+  request_id: string;
+  accepted_at: Generated<Date>;
+}
+
+export interface WebhookEndpointsTable {
+  id: string;
+  organization_id: string;
+  url: string;
+  event_types: Generated<string[]>;
+  active: Generated<boolean>;
+  disabled_reason: string | null;
+  secret_sealed: Buffer;
+  previous_secret_sealed: Buffer | null;
+  previous_secret_until: Date | null;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+export interface EventSequencesTable {
+  organization_id: string;
+  last_sequence: string;
+}
+
+export interface OutgoingEventsTable {
+  id: Generated<string>;
+  position: Sequence;
+  organization_id: string;
+  sequence: string | null;
+  type: OutgoingEventFacts['type'];
+  account_id: string | null;
+  account_event_id: string | null;
+  message_id: string | null;
+  only_endpoint_id: string | null;
+  channel: Channel | null;
+  purpose: string | null;
+  method: string | null;
+  reason: string | null;
+  occurred_at: Generated<Date>;
+}
+
+export interface WebhookDeliveriesTable {
+  id: Sequence;
+  endpoint_id: string;
+  event_id: string;
+  status: Generated<DeliveryStatus>;
+  fence: Generated<number>;
+  failures: Generated<number>;
+  next_at: Generated<Date>;
+  lease_until: Date | null;
+  created_at: Generated<Date>;
+  delivered_at: Date | null;
+}
+
+export interface WebhookAttemptsTable {
+  delivery_id: string;
+  number: number;
+  attempted_at: Generated<Date>;
+  took_ms: number;
+  status_code: number | null;
+  failure: string | null;
+}
+
 export interface Schema {
   organizations: OrganizationsTable;
   accounts: AccountsTable;
@@ -294,6 +377,14 @@ export interface Schema {
   sms_sends: SmsSendsTable;
   sms_spend: SmsSpendTable;
   sms_pauses: SmsPausesTable;
+  signup_passwords: SignupPasswordsTable;
+  auth_codes: AuthCodesTable;
+  captcha_answers: CaptchaAnswersTable;
+  webhook_endpoints: WebhookEndpointsTable;
+  event_sequences: EventSequencesTable;
+  outgoing_events: OutgoingEventsTable;
+  webhook_deliveries: WebhookDeliveriesTable;
+  webhook_attempts: WebhookAttemptsTable;
 }
 
 export type AccountRow = Selectable<AccountsTable>;

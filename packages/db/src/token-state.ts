@@ -22,6 +22,8 @@ export interface KnownToken {
   readonly change: { readonly id: string; readonly side: ChangeSide } | null;
   /** Withdrawn by whoever had asked for it; such a token is `superseded`. */
   readonly isRevoked: boolean;
+  /** Under which its codes are counted and found. */
+  readonly subjectKey: Uint8Array;
 }
 
 export type TokenFacts =
@@ -59,6 +61,7 @@ interface TokenRow {
   context: Record<string, unknown> | null;
   change_id: string | null;
   side: ChangeSide | null;
+  subject_key: Buffer;
   consumed: boolean;
   expired: boolean;
   superseded: boolean;
@@ -81,7 +84,7 @@ export const readToken = async (db: Database, presented: Presented): Promise<Tok
   const expiresAt = sql.ref(presented.by === 'link' ? 'v.expires_at' : 'v.code_expires_at');
   const { rows } = await sql<TokenRow>`
     SELECT m.id AS message_id, m.organization_id, a.id AS account_id, m.purpose, a.email, m.redirect_url,
-           m.context, m.change_id, m.side, a.status AS account_status,
+           m.context, m.change_id, m.side, m.subject_key, a.status AS account_status,
            v.consumed_at IS NOT NULL AS consumed, v.revoked_at IS NOT NULL AS revoked, ${expiresAt} <= now() AS expired,
            ${isSuperseded} AS superseded, ${siblingConsumed} AS sibling_consumed
       FROM verifications v
@@ -103,6 +106,7 @@ const knownOf = (row: TokenRow): KnownToken => ({
   context: row.context,
   change: row.change_id === null || row.side === null ? null : { id: row.change_id, side: row.side },
   isRevoked: row.revoked,
+  subjectKey: row.subject_key,
 });
 
 const stateOf = (row: TokenRow): Exclude<TokenState, 'unknown'> => {

@@ -4,6 +4,7 @@ import { uuidV7 } from '@reconfirm/core/message-id';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import { confirmChangeSide, undoChange } from './contact-changes.ts';
 import { type Database, databaseErrorCode } from './database.ts';
+import { takeSignupPassword } from './sign-ups.ts';
 import { markSmsVerified } from './sms-spend.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
@@ -96,7 +97,10 @@ const proveEmail = async (tx: Database, token: KnownToken, by: Presented['by']):
            verified_at = coalesce(a.verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);
-  if (rows[0]?.first_proof === true) await tell(tx, token, 'EMAIL_VERIFIED', by);
+  if (rows[0]?.first_proof === true) {
+    await takeSignupPassword(tx, token);
+    await tell(tx, token, 'EMAIL_VERIFIED', by);
+  }
   if (token.purpose === 'invitation') await tell(tx, token, 'INVITATION_ACCEPTED', by);
   return { email: rows[0]?.email ?? null };
 };
@@ -110,7 +114,10 @@ const provePhone = async (tx: Database, token: KnownToken, by: Presented['by']):
            phone_verified_at = coalesce(a.phone_verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);
-  if (rows[0]?.first_proof === true) await tell(tx, token, 'PHONE_VERIFIED', by);
+  if (rows[0]?.first_proof === true) {
+    await takeSignupPassword(tx, token);
+    await tell(tx, token, 'PHONE_VERIFIED', by);
+  }
   return { email: rows[0]?.email ?? null };
 };
 

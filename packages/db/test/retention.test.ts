@@ -51,6 +51,32 @@ describe('messages', () => {
     expect(rows).toEqual([{ left: 0 }]);
   });
 
+  test('whose link was given a longer life stay until it is over, unless a newer one was asked for', async () => {
+    const extend = (id: string) =>
+      db
+        .updateTable('verifications')
+        .set({ expires_at: new Date(Date.now() + 20 * day * 1000) })
+        .where('message_id', '=', id)
+        .execute();
+    const extended = await send(db, await createAccount(db));
+    const again = await createAccount(db);
+    const [older, newer] = [await send(db, again), await send(db, again)];
+    const withdrawn = await send(db, await createAccount(db));
+    for (const id of [extended, older, newer, withdrawn])
+      await letTimePass(db, id, (retentionDays + 1) * day);
+    for (const id of [extended, older, withdrawn]) await extend(id);
+    await db
+      .updateTable('verifications')
+      .set({ revoked_at: new Date() })
+      .where('message_id', '=', withdrawn)
+      .execute();
+    await forgetAll();
+    expect(await remaining()).toEqual([extended]);
+    await letTimePass(db, extended, 21 * day);
+    await forgetAll();
+    expect(await remaining()).toEqual([]);
+  });
+
   test('that are not settled stay, whatever their age', async () => {
     const [queued, held, deferred] = [
       await accept(db, newEmail()),

@@ -5,6 +5,7 @@ import { applyParkedEvents } from '../src/delivery-events.ts';
 import { oldestDueSeconds, reclaimExpiredLeases, takeDueMessages } from '../src/due-messages.ts';
 import { readCharges, readChargesOfMany } from '../src/limit-charges.ts';
 import { listMessages } from '../src/message-history.ts';
+import { findNewestMessage } from '../src/newest-message.ts';
 import { forgetExpired } from '../src/retention.ts';
 import { defaultOrganizationId } from '../src/schema.ts';
 import { readSessionStates } from '../src/sessions.ts';
@@ -52,6 +53,11 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
     'reading what sessions are worth',
     'sessions_pkey',
     (on) => readSessionStates(on, [{ sessionId: organizationId, accountId: past.accountId }]),
+  ],
+  [
+    'the newest message of an address',
+    'messages_subject',
+    (on) => findNewestMessage(on, organizationId, Buffer.alloc(32, 1), 'signup'),
   ],
   ['forgetting reports', 'delivery_events_received', (on) => forgetExpired.deliveryEvents(on, 30)],
   [

@@ -34,6 +34,7 @@ export const entryguardRules = (config: ApiConfig): ContractRules => ({
   // An administrator sees the accounts of the organization anyway.
   disclosure: 'documented',
   refusesWhileEmailIsOff: false,
+  asksCaptcha: false,
 });
 
 export const entryguardDocument: ContractDocument = {

@@ -11,6 +11,7 @@ export const hooksRules = (config: ApiConfig): ContractRules => ({
   limits: { ip: [], email: config.RELAY_RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },
   disclosure: 'strict',
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none',
+  asksCaptcha: false,
 });
 
 /** The hooks of GoTrue and Kratos, put together. */

@@ -24,6 +24,7 @@ export const singularityRules = (config: ApiConfig): ContractRules => ({
   // The owner has shown a token and is told by the routes; everybody else is told nothing.
   disclosure: 'strict',
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none',
+  asksCaptcha: false,
 });
 
 export const singularityDocument: ContractDocument = {

@@ -15,7 +15,8 @@ import {
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
-import { v1 } from '../dialects/v1/plugin.ts';
+import type { V1Dependencies } from '../dialects/v1/dependencies.ts';
+import { v1, v1Page } from '../dialects/v1/plugin.ts';
 import type { RequestRules } from '../dialects/v1/read-request.ts';
 import { negotiateLocale } from '../language.ts';
 import type { ContractRules } from '../contract-rules.ts';
@@ -27,6 +28,7 @@ export const v1Rules = (config: ApiConfig): ContractRules => ({
   limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },
   disclosure: config.DISCLOSURE,
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
+  asksCaptcha: true,
 });
 
 /** Made once for each configuration, as the set of origins is. */
@@ -46,9 +48,14 @@ const requestRulesOf = (config: ApiConfig): RequestRules => {
 };
 
 /** The v1 contract, put together. */
-export const composeV1 = (parts: Parts): FastifyPluginAsync => {
+export const composeV1 = (parts: Parts): FastifyPluginAsync => v1(v1Dependencies(parts));
+
+/** Its page alone: links that belong to no contract (the notice of a change of address) lead there. */
+export const composeV1Page = (parts: Parts): FastifyPluginAsync => v1Page(v1Dependencies(parts));
+
+const v1Dependencies = (parts: Parts): V1Dependencies => {
   const { config, db, keys, limiter } = parts;
-  return v1({
+  return {
     ...createUseCases(parts, 'v1', v1Rules),
     limiter,
     keys,
@@ -56,6 +63,7 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
     requestRulesOf: (organizationId) => requestRulesOf(parts.configOf(organizationId)),
     emailOff: config.EMAIL_OFF,
     adminKey: config.ADMIN_KEY,
+    captcha: config,
     brand: config.BRAND_NAME,
     negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
     findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),
@@ -82,5 +90,5 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => {
       list: (organizationId) => apiKeys.listOrganizationKeys(db, organizationId),
       revoke: (id) => apiKeys.revokeOrganizationKey(db, id),
     },
-  });
+  };
 };

@@ -17,9 +17,9 @@ const argon2Options: Options = {
 
 /**
  * Half of libuv's four threads, so that signatures and files are never behind passwords: 38 MiB at most.
- * What waits would be done in about two seconds; more is refused at once with 503.
+ * What waits would be done in one to three seconds; more is refused at once with 503.
  */
-const bounds = { widthMax: 2, waitingMax: 100, waitMsMax: 2000 } as const;
+const bounds = { widthMax: 2, waitingMax: 100, waitMsMax: 3000 } as const;
 
 export interface Argon2 {
   readonly hash: (password: string) => Promise<string>;

@@ -133,8 +133,11 @@ describe('POST /api/v1/users', () => {
       expectRefusal(answer, 400, 'USER_LIMIT_REACHED', 'The organization has reached its user limit');
     expect(await allMessages(scene2.installation.db)).toHaveLength(3);
     const [made] = answers.filter(({ statusCode }) => statusCode === 201);
+    const email = newEmail();
+    for (let count = 0; count < 5; count += 1)
+      expectRefusal(await crowd.create({ email }), 400, 'USER_LIMIT_REACHED');
     await crowd.remove(made?.json<UserAnswer>().id ?? '');
-    expect((await crowd.create()).statusCode).toBe(201);
+    expect((await crowd.create({ email })).statusCode).toBe(201);
     await scene2.close();
   });
 

@@ -7,6 +7,7 @@ import {
 import { providers } from '@reconfirm/core/providers/registry';
 import type { KeyRing } from '@reconfirm/core/token';
 import type { AttemptStart } from '@reconfirm/db/claims';
+import type { Carrier } from '../../src/carrier.ts';
 import { createDelivery, type Delivery, type DeliveryStore } from '../../src/deliver.ts';
 import { createDeliveryStore } from '../../src/delivery-store.ts';
 import { createLane } from '../../src/lane.ts';
@@ -36,6 +37,7 @@ export const openDelivery = async (
   scene: Scene,
   changes: Environment = {},
   send: Send = () => Promise.resolve(accepted),
+  changeCarrier: (carrier: Carrier) => Carrier = (carrier) => carrier,
 ): Promise<OpenedDelivery> => {
   const read = readWorkerConfig(scene.environment(changes));
   if ('problems' in read) throw new Error(read.problems.join('; '));
@@ -66,7 +68,7 @@ export const openDelivery = async (
   });
   const delivery = createDelivery({
     store: { ...store, claim: (id) => store.claim(id) },
-    carrier,
+    carrier: changeCarrier(carrier),
     lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
     noticesOf: () => noticesOf(config),

@@ -1,4 +1,5 @@
 import { type Environment, readWorkerConfig } from '@reconfirm/core/config/config';
+import { type KeyRing, parseKeyRing } from '@reconfirm/core/token';
 import type { Ring } from '@reconfirm/queue/doorbell';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
@@ -49,6 +50,9 @@ export interface Scene extends AsyncDisposable {
 export type SceneBackend = 'redis' | 'postgres';
 
 const firstKey = `1:${Buffer.alloc(32, 1).toString('base64')}`;
+
+/** The ring that the workers of a scene have, unless a test gives them another. */
+export const firstKeyRing = parseKeyRing(firstKey) as KeyRing;
 
 /** Opens a scene on Redis where the test run has one, else on the Postgres queue. */
 export const openScene = async (smtpUrl: string, wanted?: SceneBackend): Promise<Scene> => {

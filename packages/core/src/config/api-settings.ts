@@ -1,13 +1,15 @@
 import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
+import { gotrueSettings } from './gotrue-settings.ts';
 import { parseLimits } from '../limits.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
+import { sessionSettings } from './session-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
 import { entryguardSettings } from './entryguard-settings.ts';
-import { sessionSettings } from './session-settings.ts';
 import { singularitySettings } from './singularity-settings.ts';
+import { captchaSettings } from './captcha-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 import { smsApiSettings } from './sms-settings.ts';
 
@@ -101,6 +103,7 @@ export const apiSettings = {
     describe:
       'both: a proved current address has to agree to a move with a link of its own. new_only: the new address alone confirms. Either way the old address is told afterwards, with a link that undoes it for 7 days.',
   }),
+  ...captchaSettings,
   DISCLOSURE: choice({
     values: ['documented', 'strict'],
     fallback: 'documented',
@@ -144,6 +147,7 @@ export const apiSettings = {
   ...sessionSettings,
   ...singularitySettings,
   ...entryguardSettings,
+  ...gotrueSettings,
   GOTRUE_HOOK_SECRETS: optional(
     customSecret(
       {

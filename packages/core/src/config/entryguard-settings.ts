@@ -29,7 +29,8 @@ export const entryguardSettings = {
   ENTRYGUARD_SUBSCRIPTION_TIER: text({
     form: 'any text',
     fallback: 'ENTERPRISE',
-    describe: '`subscriptionTier` of the answer to set-password. No rule reads it.',
+    describe:
+      'What the answer to set-password calls the plan of the organization (`subscriptionTier`). No rule reads it.',
   }),
   ENTRYGUARD_SET_PASSWORD_URL: optional(
     url({

@@ -3,6 +3,7 @@ import { choice, custom, customSecret, integer, optional, secret, secretUrl, tex
 import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
 import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
+import { parsePorts } from '../public-address.ts';
 import { parseKeyRing } from '../token.ts';
 
 /** Routes are fixed, so a path before them could not be served: an origin is all there is to say. */
@@ -93,7 +94,7 @@ export const sharedSettings = {
     {
       form: '1:<base64 of at least 32 bytes>,2:…',
       describe:
-        'Keys that derive tokens, by version. The highest version signs. To rotate: add a version, restart all, drop the old one once its last token has expired.',
+        'Keys that derive tokens and seal the secrets of webhooks, by version. The highest version signs. To rotate: add a version, restart all, drop the old one once its last token has expired (docs/operations.md).',
     },
     parseKeyRing,
   ),
@@ -148,6 +149,20 @@ export const sharedSettings = {
     values: supportedLocales,
     fallback: 'en',
     describe: 'Language of mails and pages when neither the request nor the account names one we have.',
+  }),
+  EVENT_PORTS: custom(
+    {
+      form: '443,8443',
+      fallback: '443',
+      describe: 'Ports that the webhooks of a host application may have.',
+    },
+    parsePorts,
+  ),
+  EVENT_LOOPBACK: choice({
+    values: ['off', 'on'],
+    fallback: 'off',
+    describe:
+      'on: events may also go to this machine, by http and to any port. For development; refused in production.',
   }),
   SHUTDOWN_TIMEOUT_SECONDS: integer({
     min: 1,

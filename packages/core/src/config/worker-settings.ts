@@ -73,6 +73,13 @@ export const workerSettings = {
   SEND_RATE: rateSetting(
     'Most hand-overs of all workers together, for instance 100/1. While the queue is away each worker keeps to it by itself. Empty: no limit.',
   ),
+  EVENT_CONCURRENCY: integer({
+    min: 1,
+    max: 200,
+    fallback: '32',
+    describe:
+      'Events on their way to host applications at once, of one worker; at most four to one endpoint, and one while it fails. Messages to people do not wait for them.',
+  }),
   LEASE_SECONDS: integer({
     min: 3,
     max: 300,

@@ -31,6 +31,8 @@ const shared = (env: Environment, ports: Ports, secrets: Secrets, stores: StoreS
       SMS_COUNTRIES: '*',
       SMS_ALLOW_PREFIXES: 'DK:+4512',
     }),
+    // The application that is told runs on this machine too.
+    ...(env['NODE_ENV'] !== 'production' && { EVENT_LOOPBACK: 'on' }),
     // Everything has to be gone 5 s after Ctrl-C.
     SHUTDOWN_TIMEOUT_SECONDS: '1',
     ...(stores.redisUrl !== undefined && { REDIS_URL: stores.redisUrl }),
@@ -47,6 +49,8 @@ export const apiEnvironment = (
     HOST: '127.0.0.1',
     ADMIN_KEY: secrets.adminKey,
     SESSION_KEYS: secrets.sessionKeys,
+    CONTRACTS: 'v1,gotrue,singularity,entryguard',
+    GOTRUE_SITE_URL: `http://localhost:${ports.api}/`,
     REDIRECT_ORIGINS: '*',
     DEMO_PAGE: 'on',
     INBOX_URL: `http://localhost:${ports.inboxHttp}`,

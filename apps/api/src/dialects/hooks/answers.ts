@@ -10,6 +10,9 @@ export interface RelayAnswer {
 
 const taken: RelayAnswer = { status: 200, message: '' };
 
+/** A relayed message belongs to no account of ours and no person asks for it: these cannot be met. */
+const ours = (): RelayAnswer => ({ status: 500, message: 'The message could not be taken.' });
+
 /** What a calling system is answered to every outcome. A forgotten one does not compile. */
 const answers = {
   accepted: () => taken,
@@ -18,9 +21,13 @@ const answers = {
     status: 422,
     message: 'The same call was made before with another content.',
   }),
-  // A relayed message belongs to no account of ours, so these two cannot be met; they would be ours to mend.
-  already_verified: () => ({ status: 500, message: 'The message could not be taken.' }),
-  suspended: () => ({ status: 500, message: 'The message could not be taken.' }),
+  already_verified: ours,
+  suspended: ours,
+  captcha_required: ours,
+  captcha_expired: ours,
+  captcha_reused: ours,
+  captcha_failed: ours,
+  captcha_unavailable: ours,
   email_off: () => ({ status: 503, message: 'E-mail is switched off here.' }),
   sms_refused: ({ reason }) => {
     const { statusCode, message } = smsProblem(reason);

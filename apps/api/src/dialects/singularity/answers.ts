@@ -67,6 +67,9 @@ interface Sent {
 
 type OutcomeOf<K extends ResendOutcome['kind']> = Extract<ResendOutcome, { kind: K }>;
 
+/** Whoever calls here has signed in, so no captcha is asked for. */
+const unasked = (): SingularityError => new SingularityError('INVALID_REQUEST');
+
 /** Seed 002's answer to every outcome: the cooldown, or the refusal. A forgotten outcome does not compile. */
 const resendAnswers = {
   accepted: ({ limits }) => ({
@@ -80,6 +83,11 @@ const resendAnswers = {
   sms_refused: () => new SingularityError('INVALID_REQUEST'),
   already_verified: (_, status) => alreadyVerified(status),
   suspended: () => new SingularityError('ACCESS_TOKEN_INVALID'),
+  captcha_required: unasked,
+  captcha_expired: unasked,
+  captcha_reused: unasked,
+  captcha_failed: unasked,
+  captcha_unavailable: unasked,
   limited: ({ by, limits }) =>
     by.kind === 'address'
       ? new SingularityError('EMAIL_COOLDOWN_ACTIVE', {

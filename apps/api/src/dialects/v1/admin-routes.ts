@@ -4,10 +4,11 @@ import type { MessageStatus } from '@reconfirm/core/message';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { explainMessage } from '@reconfirm/core/timeline';
 import type { MessageHistory } from '@reconfirm/db/message-history';
+import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
 import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
-import { requireAdmin } from './authenticate-admin.ts';
+
 import type { V1Dependencies } from './dependencies.ts';
 import { readAddress } from './read-request.ts';
 import * as schemas from './schemas.ts';
@@ -18,7 +19,7 @@ const pageSizeDefault = 20;
 export const adminRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', requireAdmin(deps.adminKey));
+    app.addHook('onRequest', adminOnly(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.get(

@@ -11,6 +11,7 @@ import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
 import { smsProblem } from '../../sms-problem.ts';
+import type { CaptchaRefusal } from '../../captcha/gate.ts';
 
 /** What seed 001 says after a resend, whoever asked for whatever address. */
 export const resendMessage =
@@ -91,6 +92,20 @@ interface Answer {
 
 type OutcomeOf<K extends ResendOutcome['kind']> = Extract<ResendOutcome, { kind: K }>;
 
+const captchaReasons = {
+  captcha_required: 'CAPTCHA_REQUIRED',
+  captcha_expired: 'CAPTCHA_EXPIRED',
+  captcha_reused: 'CAPTCHA_REUSED',
+  captcha_failed: 'CAPTCHA_FAILED',
+  captcha_unavailable: 'CAPTCHA_UNAVAILABLE',
+} as const satisfies Record<CaptchaRefusal['kind'], ErrorReason>;
+
+export const captchaProblem = ({ kind }: CaptchaRefusal): ProblemError =>
+  new ProblemError(
+    captchaReasons[kind],
+    kind === 'captcha_unavailable' ? { headers: { 'retry-after': '5' } } : {},
+  );
+
 /** Seed 001's answer to every outcome: headers of its 200, or the problem. A forgotten outcome does not compile. */
 const resendAnswers = {
   accepted: (outcome) => ({ headers: rateLimitHeaders(outcome.limits, undefined) }),
@@ -99,6 +114,11 @@ const resendAnswers = {
   already_verified: () => new ProblemError('ALREADY_VERIFIED'),
   suspended: () => new ProblemError('ACCOUNT_SUSPENDED'),
   limited: (outcome) => limitProblem(outcome),
+  captcha_required: captchaProblem,
+  captcha_expired: captchaProblem,
+  captcha_reused: captchaProblem,
+  captcha_failed: captchaProblem,
+  captcha_unavailable: captchaProblem,
   email_off: (_, emailOff) =>
     new ProblemError(emailOff === '400' ? 'EMAIL_PROVIDER_DISABLED' : 'EMAIL_DISABLED'),
   sms_refused: ({ reason }) => smsProblem(reason),

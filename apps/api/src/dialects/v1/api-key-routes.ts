@@ -1,17 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { makeApiKey } from '../../api-key.ts';
+import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
 import { apiKeyOf } from './answers.ts';
 import { ApiKeyAnswer, ApiKeyBody, ApiKeysAnswer, ApiKeysQuery, NewApiKeyAnswer } from './api-key-schemas.ts';
 import type { V1Dependencies } from './dependencies.ts';
-import { requireAdmin } from './authenticate-admin.ts';
+
 import * as schemas from './schemas.ts';
 
 /** The operator's list of keys by which services act for an organization. */
 export const apiKeyRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', requireAdmin(deps.adminKey));
+    app.addHook('onRequest', adminOnly(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.post(

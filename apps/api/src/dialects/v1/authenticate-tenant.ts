@@ -1,7 +1,7 @@
 import type { AccountDetails } from '@reconfirm/db/accounts';
+import { readApiKey } from '../../api-key.ts';
 import { bearerToken } from '../../bearer-token.ts';
 import { ProblemError } from '../../problem.ts';
-import { readApiKey } from '../../api-key.ts';
 import type { V1Dependencies } from './dependencies.ts';
 
 /** The tenant whose API key stands in the Authorization header, or a 401. */

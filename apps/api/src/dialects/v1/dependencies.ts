@@ -11,6 +11,7 @@ import type { Confirmation } from '@reconfirm/db/verifications';
 import type { ChangeContact } from '../../change-contact.ts';
 import type { RulesOf } from '../../contract-rules.ts';
 import type { Confirm } from '../../confirm.ts';
+import type { CaptchaRoutesConfig } from '../../captcha/captcha-routes.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
@@ -32,6 +33,7 @@ export interface V1Dependencies {
   readonly requestRulesOf: (organizationId: string) => RequestRules;
   readonly emailOff: 'rotate' | '503' | '400';
   readonly adminKey: Secret | undefined;
+  readonly captcha: CaptchaRoutesConfig;
   readonly brand: string;
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
   readonly confirm: Confirm;

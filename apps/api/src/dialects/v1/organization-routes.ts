@@ -7,8 +7,9 @@ import {
 } from '@reconfirm/core/config/organization-settings';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import type { Organization } from '@reconfirm/db/organizations';
+import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
-import { requireAdmin } from './authenticate-admin.ts';
+
 import type { V1Dependencies } from './dependencies.ts';
 import * as schemas from './schemas-organization.ts';
 import { IdParams, problems } from './schemas.ts';
@@ -17,7 +18,7 @@ import { IdParams, problems } from './schemas.ts';
 export const organizationRoutes =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', requireAdmin(deps.adminKey));
+    app.addHook('onRequest', adminOnly(deps.adminKey));
     const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 
     app.post(

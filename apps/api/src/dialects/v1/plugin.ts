@@ -1,8 +1,9 @@
 import cors from '@fastify/cors';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { captchaRoutes } from '../../captcha/captcha-routes.ts';
 import { adminRoutes } from './admin-routes.ts';
-import { changeRoutes } from './change-routes.ts';
 import { apiKeyRoutes } from './api-key-routes.ts';
+import { changeRoutes } from './change-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { messageRoutes } from './message-routes.ts';
 import { organizationRoutes } from './organization-routes.ts';
@@ -27,10 +28,18 @@ export const v1 =
     });
     await app.register(publicRoutes(deps));
     await app.register(messageRoutes(deps));
+    await app.register(captchaRoutes(deps.captcha));
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
     await app.register(changeRoutes(deps));
     await app.register(adminRoutes(deps));
     await app.register(apiKeyRoutes(deps));
     await app.register(organizationRoutes(deps));
+  };
+
+/** The page that links of every contract may lead to, for an installation that does not speak v1. */
+export const v1Page =
+  (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    await app.register(verifyRoutes(deps));
   };

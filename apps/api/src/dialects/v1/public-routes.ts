@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
-import { answerResend, limitProblem, resendMessage, tenantOf } from './answers.ts';
+import { answerResend, captchaProblem, limitProblem, resendMessage, tenantOf } from './answers.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { V1Dependencies } from './dependencies.ts';
@@ -34,6 +34,7 @@ export const publicRoutes =
           locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
           clientAddress: request.ip,
+          captchaAnswer: body.captchaToken,
         });
         deps.decided(
           request,
@@ -45,6 +46,12 @@ export const publicRoutes =
             throw new ProblemError('EMAIL_ALREADY_REGISTERED');
           case 'limited':
             throw limitProblem(outcome);
+          case 'captcha_required':
+          case 'captcha_expired':
+          case 'captcha_reused':
+          case 'captcha_failed':
+          case 'captcha_unavailable':
+            throw captchaProblem(outcome);
           case 'registered':
             return reply
               .code(201)
@@ -81,6 +88,7 @@ export const publicRoutes =
           locale: readLocale(body.locale),
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
+          captchaAnswer: body.captchaToken,
         });
         deps.decided(
           request,

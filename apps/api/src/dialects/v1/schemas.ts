@@ -28,6 +28,12 @@ const Locale = Type.String({
   examples: ['es'],
 });
 const Token = Type.String({ pattern: tokenPattern, description: 'The token out of the link: 64 hex digits' });
+const CaptchaToken = Type.String({
+  minLength: 1,
+  maxLength: 8192,
+  pattern: '^[\\u0021-\\u007e]+$',
+  description: 'What the widget of the captcha gave; see `GET /v1/captcha`. Counts once.',
+});
 const closed = { additionalProperties: false } as const;
 
 export const RegisterBody = Type.Object(
@@ -43,12 +49,18 @@ export const RegisterBody = Type.Object(
     ),
     locale: Type.Optional(Locale),
     verificationRedirectUrl: Type.Optional(RedirectUrl),
+    captchaToken: Type.Optional(CaptchaToken),
   },
   closed,
 );
 
 export const ResendBody = Type.Object(
-  { email: Email, locale: Type.Optional(Locale), verificationRedirectUrl: Type.Optional(RedirectUrl) },
+  {
+    email: Email,
+    locale: Type.Optional(Locale),
+    verificationRedirectUrl: Type.Optional(RedirectUrl),
+    captchaToken: Type.Optional(CaptchaToken),
+  },
   closed,
 );
 

@@ -2,8 +2,8 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import type { Secret } from '@reconfirm/core/secret';
 import { microsPerUnit } from '@reconfirm/core/sms-policy';
 import type { CountryConversion, SmsPause } from '@reconfirm/db/sms-spend';
+import { adminOnly } from '../../admin-only.ts';
 import { ProblemError } from '../../problem.ts';
-import { requireAdmin } from './authenticate-admin.ts';
 import { problems } from './schemas.ts';
 
 export interface SmsAdminDependencies {
@@ -45,7 +45,7 @@ const shared = { tags: ['Operator'], security: [{ adminKey: [] }] };
 export const smsAdminRoutes =
   (deps: SmsAdminDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.addHook('onRequest', requireAdmin(deps.adminKey));
+    app.addHook('onRequest', adminOnly(deps.adminKey));
 
     app.get(
       '/v1/admin/sms',

@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import type { Destination } from '@reconfirm/core/destination';
+import type { LimitDecision } from '@reconfirm/core/limits';
+import { uuidV7 } from '@reconfirm/core/message-id';
+import { type PasswordPolicy, type PasswordProblem, passwordProblems } from '@reconfirm/core/password';
+import type { Purpose } from '@reconfirm/core/purposes/purpose';
+import type { Secret } from '@reconfirm/core/secret';
+import type { MessageRequest } from '@reconfirm/db/accept-messages';
+import type { AskedAccount } from '@reconfirm/db/sign-ups';
+import type { CaptchaGate, GateRefusal } from './captcha/gate.ts';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
+import type { Limiter } from './limiter/limiter.ts';
+import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+import {
+  mayGiveBack,
+  messageRequestOf,
+  type ResendOutcome,
+  type SmsIntake,
+  withoutCharge,
+} from './resend.ts';
+import type { Passwords } from './sessions/passwords.ts';
+import { writeFault } from './write-fault.ts';
+
+export interface SignUpCommand {
+  readonly organizationId: string;
+  readonly destination: Destination;
+  /** What the message is for: a sign-up, or a sign-in that makes the account where there is none. */
+  readonly purpose: Purpose;
+  /** Counts only once the message that it came with is confirmed, and only for a new account. */
+  readonly password: Secret | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly locale: string | null;
+  readonly redirectUrl: string | null;
+  readonly clientAddress: string;
+  /** What the captcha's widget gave. */
+  readonly captchaAnswer?: string | undefined;
+  readonly context: NonNullable<MessageRequest['context']>;
+}
+
+export type SignUpOutcome =
+  | {
+      readonly kind: 'accepted';
+      readonly messageId: string;
+      /** The account's, if there was none before; else nobody's. */
+      readonly accountId: string;
+      readonly limits: readonly LimitDecision[];
+    }
+  | { readonly kind: 'weak'; readonly problems: readonly PasswordProblem[] }
+  | { readonly kind: 'email_off' }
+  | Extract<ResendOutcome, { kind: 'sms_refused' }>
+  | GateRefusal;
+
+export interface SignUpDependencies {
+  readonly keys: KeySettings;
+  readonly rulesOf: RulesOf;
+  readonly limiter: Limiter;
+  readonly sms: SmsIntake;
+  readonly captchaGate: CaptchaGate;
+  readonly policy: PasswordPolicy;
+  readonly passwords: Pick<Passwords, 'hash'>;
+  /** Makes the account unless it is there, and accepts the message, all or nothing. */
+  readonly write: (
+    account: AskedAccount,
+    message: MessageRequest,
+    passwordHash: string | null,
+  ) => Promise<void>;
+  readonly ring: (messageId: string, channel: Destination['channel']) => void;
+}
+
+export type SignUp = (command: SignUpCommand) => Promise<SignUpOutcome>;
+
+/**
+ * Asks for an account and its message in one step, and tells nobody whether there was an account: limits,
+ * hash and statements are the same for a free address, one that waits and one that is proved. Whoever has
+ * the mailbox finds out.
+ */
+export const createSignUp = (deps: SignUpDependencies): SignUp => {
+  return async (command) => {
+    const rules = deps.rulesOf(command.organizationId);
+    const unserved = refuseChannel(command.destination, rules);
+    if (unserved !== null) return unserved;
+    const problems =
+      command.password === null ? [] : passwordProblems(deps.policy, command.password.reveal());
+    if (problems.length > 0) return { kind: 'weak', problems };
+    const keys = makeRequestKeys(deps.keys, { ...command, limits: rules.limits });
+    const limiter = limiterOf(command);
+    const ip = await limiter.charge(keys.ip, keys.chargeId);
+    try {
+      return await decideCharged(command, keys, ip);
+    } catch (error) {
+      if (mayGiveBack(error, keys))
+        await Promise.allSettled([
+          limiter.refund(keys.ip, keys.chargeId),
+          limiter.refund(keys.address, keys.chargeId),
+        ]);
+      throw error;
+    }
+  };
+
+  /** What no message of this channel can become of now. It depends on nobody's account. */
+  function refuseChannel(
+    destination: Destination,
+    rules: ContractRules,
+  ): Extract<SignUpOutcome, { kind: 'email_off' | 'sms_refused' }> | null {
+    if (destination.channel === 'email') return rules.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
+    const reason = deps.sms.refusalOf(destination);
+    return reason === null ? null : { kind: 'sms_refused', reason };
+  }
+
+  function limiterOf({ destination }: SignUpCommand): Limiter {
+    return destination.channel === 'sms' ? deps.sms.limiter : deps.limiter;
+  }
+
+  /** What is refused by a limit or a captcha costs the client nothing. */
+  async function refuse(
+    command: SignUpCommand,
+    keys: RequestKeys,
+    ip: LimitDecision,
+    refusal: GateRefusal,
+  ): Promise<SignUpOutcome> {
+    if (ip.allowed) await limiterOf(command).refund(keys.ip, keys.chargeId);
+    return withoutCharge(refusal, ip);
+  }
+
+  async function decideCharged(
+    command: SignUpCommand,
+    keys: RequestKeys,
+    ip: LimitDecision,
+  ): Promise<SignUpOutcome> {
+    const refusal = await deps.captchaGate(ip, {
+      keys,
+      action: 'register',
+      channel: command.destination.channel,
+      clientAddress: command.clientAddress,
+      answer: command.captchaAnswer,
+    });
+    if (refusal !== null) return refuse(command, keys, ip, refusal);
+    const address = await limiterOf(command).charge(keys.address, keys.chargeId);
+    if (!address.allowed)
+      return refuse(command, keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
+    const passwordHash = command.password === null ? null : await deps.passwords.hash(command.password);
+    const accountId = uuidV7(Date.now(), randomBytes(10));
+    const message = messageRequestOf(
+      { ...command, contract: deps.rulesOf(command.organizationId).contract },
+      keys,
+    );
+    const account: AskedAccount = { ...command, id: accountId, addressKey: keys.addressKey };
+    await deps.write(account, message, passwordHash).catch((cause: unknown) => {
+      throw writeFault(cause);
+    });
+    deps.ring(keys.messageId, command.destination.channel);
+    return { kind: 'accepted', messageId: keys.messageId, accountId, limits: [ip, address] };
+  }
+};

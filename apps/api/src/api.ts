@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
-import { Secret } from '@reconfirm/core/secret';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
@@ -31,7 +30,9 @@ import { setPasswordPage } from './set-password-page.ts';
 import { negotiateLocale } from './language.ts';
 import { passwordSizeMax } from '@reconfirm/core/password';
 import { readToken } from '@reconfirm/db/token-state';
-import { webhookRoute } from './webhooks.ts';
+import { smsIntakeOf } from './sms-intake.ts';
+import { smsRoutes } from './sms-routes.ts';
+import { signingKeysOf, webhookRoute } from './webhooks.ts';
 
 export interface Api {
   /** Not listening yet. */
@@ -47,7 +48,7 @@ const organizationsIntervalMs = 5000;
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
-  const { limiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const { limiter, smsLimiter, doorbell, redis } = openStores(config, db, log, metrics);
   const keys: KeySettings = {
     hashKey: config.ADDRESS_HASH_KEY,
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
@@ -74,6 +75,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     keys,
     access,
     limiter,
+    sms: smsIntakeOf(config, smsLimiter),
     captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     intake: createIntake({
@@ -83,7 +85,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       maxWaitMs: batchWaitMs,
       onBatch: metrics.intakeBatch,
     }),
-    ring: (messageId) => doorbell.ring({ messageId, attempt: 0 }),
+    ring: (messageId, channel = 'email') => doorbell.ring({ messageId, attempt: 0, channel }),
   };
   const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
   const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
@@ -111,16 +113,15 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
+        publicUrl: config.PUBLIC_URL,
         settings: {
-          signingKeys: (config.MAILGUN_WEBHOOK_SIGNING_KEY?.reveal() ?? '')
-            .split(',')
-            .filter((key) => key.trim() !== '')
-            .map((key) => new Secret(key.trim())),
+          signingKeys: signingKeysOf(config.MAILGUN_WEBHOOK_SIGNING_KEY),
           maxAgeSeconds: config.MAILGUN_WEBHOOK_MAX_AGE_SECONDS,
         },
         store: (event) => storeDeliveryEvent(db, event),
         counted: metrics.webhook,
       }),
+      ...smsRoutes(config, db, metrics),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]
         : []),

@@ -10,7 +10,7 @@ import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { drawRandom } from './random-pool.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
-import { mayGiveBack, messageRequestOf } from './resend.ts';
+import { mayGiveBack, messageRequestOf, type ResendOutcome, type SmsIntake } from './resend.ts';
 import { writeFault } from './write-fault.ts';
 
 /** A signed-in account's wish for another address. */
@@ -37,6 +37,7 @@ export type ChangeContactOutcome =
       readonly limits: readonly LimitDecision[];
     }
   | { readonly kind: 'same_address' }
+  | Extract<ResendOutcome, { kind: 'sms_refused' }>
   | { readonly kind: 'unknown_account' }
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
@@ -47,6 +48,7 @@ export interface ChangeContactDependencies {
   readonly modeOf: (organizationId: string) => ChangeMode;
   readonly lifetimeSeconds: (organizationId: string, purpose: Purpose) => number;
   readonly limiter: Limiter;
+  readonly sms: SmsIntake;
   readonly write: (change: NewContactChange, messages: readonly MessageRequest[]) => Promise<boolean>;
   readonly ring: (messageId: string, channel: Destination['channel']) => void;
 }
@@ -62,13 +64,16 @@ export type ChangeContact = (command: ChangeContactCommand) => Promise<ChangeCon
 export const createChangeContact = (deps: ChangeContactDependencies): ChangeContact => {
   return async (command) => {
     if (command.current?.destination.lookupForm === command.to.lookupForm) return { kind: 'same_address' };
+    const refusal = command.to.channel === 'sms' ? deps.sms.refusalOf(command.to) : null;
+    if (refusal !== null) return { kind: 'sms_refused', reason: refusal };
     const mode = modeFor(command);
     const changeId = uuidV7(Date.now(), drawRandom(10));
     const messages = sidesOf(mode).map((side) => ({ side, keys: keysFor(command, side) }));
     const charges = chargesOf(messages.map(({ keys }) => keys));
-    const charged = await chargeAll(charges);
+    const limiter = command.to.channel === 'sms' ? deps.sms.limiter : deps.limiter;
+    const charged = await chargeAll(limiter, charges);
     if (!('limits' in charged)) return { kind: 'limited', by: charged, limits: [charged] };
-    const isWritten = await write(command, { changeId, mode }, messages, charges);
+    const isWritten = await write(command, { changeId, mode }, messages, () => refund(limiter, charges));
     if (!isWritten) return { kind: 'unknown_account' };
     for (const { keys } of messages) deps.ring(keys.messageId, command.to.channel);
     const messageIds = Object.fromEntries(messages.map(({ side, keys }) => [side, keys.messageId]));
@@ -92,13 +97,14 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
 
   /** All or none. */
   async function chargeAll(
+    limiter: Limiter,
     charges: readonly Charge[],
   ): Promise<{ readonly limits: readonly LimitDecision[] } | LimitDecision> {
     const limits: LimitDecision[] = [];
     for (const [index, { subject, chargeId }] of charges.entries()) {
-      const decision = await deps.limiter.charge(subject, chargeId);
+      const decision = await limiter.charge(subject, chargeId);
       if (!decision.allowed) {
-        await refund(charges.slice(0, index));
+        await refund(limiter, charges.slice(0, index));
         return decision;
       }
       limits.push(decision);
@@ -106,15 +112,15 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
     return { limits };
   }
 
-  async function refund(charges: readonly Charge[]): Promise<void> {
-    await Promise.allSettled(charges.map(({ subject, chargeId }) => deps.limiter.refund(subject, chargeId)));
+  async function refund(limiter: Limiter, charges: readonly Charge[]): Promise<void> {
+    await Promise.allSettled(charges.map(({ subject, chargeId }) => limiter.refund(subject, chargeId)));
   }
 
   async function write(
     command: ChangeContactCommand,
     { changeId, mode }: { readonly changeId: string; readonly mode: ChangeMode },
     messages: readonly { readonly side: ChangeSide; readonly keys: RequestKeys }[],
-    charges: readonly Charge[],
+    giveBack: () => Promise<void>,
   ): Promise<boolean> {
     const newKeys = messages[0]?.keys;
     if (newKeys === undefined) throw new Error('a change has a message to its new address');
@@ -142,7 +148,7 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
     };
     return deps.write(change, requests).catch(async (cause: unknown) => {
       const fault = writeFault(cause);
-      if (mayGiveBack(fault, newKeys)) await refund(charges);
+      if (mayGiveBack(fault, newKeys)) await giveBack();
       throw fault;
     });
   }

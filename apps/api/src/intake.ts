@@ -40,7 +40,8 @@ export const createIntake = (options: IntakeOptions): Intake => {
       const acceptance = await batcher.run(request).catch((cause: unknown) => {
         throw writeFault(cause);
       });
-      if (acceptance === 'accepted') doorbell.ring({ messageId: request.id, attempt: 0 });
+      if (acceptance === 'accepted')
+        doorbell.ring({ messageId: request.id, attempt: 0, channel: request.channel });
       return acceptance;
     },
   };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { clientPrefix } from '@reconfirm/core/client-address';
 import type { Destination } from '@reconfirm/core/destination';
 import { derivedHash, keyedHash } from '@reconfirm/core/keyed-hash';
-import type { ContractLimits, LimitKind, LimitSubject } from '@reconfirm/core/limits';
+import type { ContractLimits, LimitSubject, RememberSeconds } from '@reconfirm/core/limits';
 import { uuidV7, uuidV8 } from '@reconfirm/core/message-id';
 import { orderedBy, type Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
@@ -24,7 +24,7 @@ export interface KeySettings {
   readonly hashKey: Secret;
   readonly ipv6PrefixBits: number;
   /** How long the limits of any contract look back. */
-  readonly rememberSeconds: Readonly<Record<LimitKind, number>>;
+  readonly rememberSeconds: RememberSeconds;
 }
 
 export interface KeyedRequest {
@@ -71,7 +71,7 @@ export const addressSubject = (
     kind: 'address',
     key: derivedHash(`limit:${request.subjectName ?? purpose.name}`, mailboxKey),
     limits: destination.channel === 'sms' ? limits.phone : limits.email,
-    rememberSeconds: settings.rememberSeconds.address,
+    rememberSeconds: settings.rememberSeconds[destination.channel === 'sms' ? 'phone' : 'email'],
   };
 };
 

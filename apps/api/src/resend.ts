@@ -4,6 +4,7 @@ import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/discl
 import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
+import type { SmsRefusal } from '@reconfirm/core/sms-policy';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
@@ -47,10 +48,20 @@ export type ResendOutcome =
   | { readonly kind: 'replayed'; readonly messageId: string }
   | { readonly kind: 'idempotency_key_reused' }
   | { readonly kind: 'email_off' }
+  /** The number alone decides, so that nobody learns from it whose it is. */
+  | { readonly kind: 'sms_refused'; readonly reason: 'sms_off' | SmsRefusal }
   | { readonly kind: 'already_verified' }
   | { readonly kind: 'suspended' }
   | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
+
+/** What is different about a request that ends in an SMS: it costs money. */
+export interface SmsIntake {
+  /** The limits as they hold for SMS while Redis is away (SMS_LIMITER_ON_ERROR). */
+  readonly limiter: Limiter;
+  /** Why no SMS may go to a number, or null. */
+  readonly refusalOf: (destination: Destination) => 'sms_off' | SmsRefusal | null;
+}
 
 export interface ResendDependencies {
   readonly keys: KeySettings;
@@ -58,6 +69,7 @@ export interface ResendDependencies {
   /** Seals what a message to somebody without an account needs; null where nothing is kept. */
   readonly seal: Seal;
   readonly limiter: Limiter;
+  readonly sms: SmsIntake;
   /** Null where no captcha is configured: client and address are then charged by one call. */
   readonly captchaGate: CaptchaGate | null;
   readonly accept: (request: MessageRequest) => Promise<Acceptance>;
@@ -84,7 +96,8 @@ export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
 export const createResend = (deps: ResendDependencies): Resend => {
   return async (command) => {
     const rules = deps.rulesOf(command.organizationId);
-    if (rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const unserved = refuseChannel(command, rules);
+    if (unserved !== null) return unserved;
     const keys = makeRequestKeys(deps.keys, {
       ...command,
       limits: rules.limits,
@@ -96,7 +109,8 @@ export const createResend = (deps: ResendDependencies): Resend => {
 
     const asked: Asked = { ...command, rules, contract: rules.contract };
     const gate = rules.asksCaptcha ? deps.captchaGate : null;
-    const charged = gate === null ? await chargeTogether(keys) : await chargeThrough(gate, asked, keys);
+    const charged =
+      gate === null ? await chargeTogether(asked, keys) : await chargeThrough(gate, asked, keys);
     if (charged.kind === 'limited' && charged.by.kind === 'address')
       return (await discloseLimited(asked, keys)) ?? charged;
     if (charged.kind !== 'charged') return charged;
@@ -104,20 +118,34 @@ export const createResend = (deps: ResendDependencies): Resend => {
     try {
       return await acceptCharged(asked, keys, charged.limits);
     } catch (error) {
-      if (mayGiveBack(error, keys)) await refundAll(keys);
+      if (mayGiveBack(error, keys)) await refundAll(command, keys);
       throw error;
     }
   };
 
+  /** Before any limit is charged: what no message of this channel can become of now. */
+  function refuseChannel(
+    { purpose, destination }: ResendCommand,
+    rules: ContractRules,
+  ): ResendOutcome | null {
+    if (purpose.channel === 'email') return rules.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
+    const reason = deps.sms.refusalOf(destination);
+    return reason === null ? null : { kind: 'sms_refused', reason };
+  }
+
+  function limiterOf({ purpose }: ResendCommand): Limiter {
+    return purpose.channel === 'sms' ? deps.sms.limiter : deps.limiter;
+  }
+
   /** Client and address, all or none. */
-  async function chargeTogether(keys: RequestKeys): Promise<Charged> {
+  async function chargeTogether(asked: Asked, keys: RequestKeys): Promise<Charged> {
     try {
-      const limits = await deps.limiter.chargeTogether([keys.ip, keys.address], keys.chargeId);
+      const limits = await limiterOf(asked).chargeTogether([keys.ip, keys.address], keys.chargeId);
       const by = limits.find((decision) => !decision.allowed);
       return by === undefined ? { kind: 'charged', limits } : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
-      if (mayGiveBack(error, keys)) void refundAll(keys);
+      if (mayGiveBack(error, keys)) void refundAll(asked, keys);
       throw error;
     }
   }
@@ -128,7 +156,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
    */
   async function chargeThrough(gate: CaptchaGate, asked: Asked, keys: RequestKeys): Promise<Charged> {
     try {
-      const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+      const ip = await limiterOf(asked).charge(keys.ip, keys.chargeId);
       const refusal = await gate(ip, {
         keys,
         action: 'resend',
@@ -136,14 +164,14 @@ export const createResend = (deps: ResendDependencies): Resend => {
         clientAddress: asked.clientAddress,
         answer: asked.captchaAnswer,
       });
-      const address = refusal === null ? await deps.limiter.charge(keys.address, keys.chargeId) : null;
+      const address = refusal === null ? await limiterOf(asked).charge(keys.address, keys.chargeId) : null;
       if (address?.allowed === true) return { kind: 'charged', limits: [ip, address] };
-      if (ip.allowed) await refund(keys, 'ip');
+      if (ip.allowed) await refund(asked, keys, 'ip');
       const refused: GateRefusal | null =
         address === null ? refusal : { kind: 'limited', by: address, limits: [ip, address] };
       return withoutCharge(refused ?? limitedBy(ip), ip);
     } catch (error) {
-      if (mayGiveBack(error, keys)) void refundAll(keys);
+      if (mayGiveBack(error, keys)) void refundAll(asked, keys);
       throw error;
     }
   }
@@ -169,7 +197,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated = await findRepeated(keys);
     if (repeated !== null) {
-      if (repeated.kind === 'idempotency_key_reused') await refundAll(keys);
+      if (repeated.kind === 'idempotency_key_reused') await refundAll(asked, keys);
       return repeated;
     }
     const disclosed = await readDisclosed(asked, keys);
@@ -178,7 +206,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
         retryAfterSeconds: 1,
       });
     // Asking who is verified costs the client its charge, and the address none.
-    await refund(keys, 'address');
+    await refund(asked, keys, 'address');
     return { kind: disclosed };
   }
 
@@ -195,7 +223,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
   async function discloseLimited(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
     const disclosed = await readDisclosed(asked, keys);
     if (disclosed === null) return null;
-    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    const ip = await limiterOf(asked).charge(keys.ip, keys.chargeId);
     return ip.allowed ? { kind: disclosed } : { kind: 'limited', by: ip, limits: [ip] };
   }
 
@@ -205,12 +233,12 @@ export const createResend = (deps: ResendDependencies): Resend => {
     return disclose(rules.disclosure, await deps.findStatus(organizationId, keys.addressKey), purpose);
   }
 
-  async function refundAll(keys: RequestKeys): Promise<void> {
-    await Promise.allSettled([refund(keys, 'ip'), refund(keys, 'address')]);
+  async function refundAll(command: ResendCommand, keys: RequestKeys): Promise<void> {
+    await Promise.allSettled([refund(command, keys, 'ip'), refund(command, keys, 'address')]);
   }
 
-  async function refund(keys: RequestKeys, kind: 'ip' | 'address'): Promise<void> {
-    await deps.limiter.refund(keys[kind], keys.chargeId);
+  async function refund(command: ResendCommand, keys: RequestKeys, kind: 'ip' | 'address'): Promise<void> {
+    await limiterOf(command).refund(keys[kind], keys.chargeId);
   }
 };
 

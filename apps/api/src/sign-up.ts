@@ -8,10 +8,16 @@ import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AskedAccount } from '@reconfirm/db/sign-ups';
 import type { CaptchaGate, GateRefusal } from './captcha/gate.ts';
-import type { RulesOf } from './contract-rules.ts';
+import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
-import { mayGiveBack, messageRequestOf, withoutCharge } from './resend.ts';
+import {
+  mayGiveBack,
+  messageRequestOf,
+  type ResendOutcome,
+  type SmsIntake,
+  withoutCharge,
+} from './resend.ts';
 import type { Passwords } from './sessions/passwords.ts';
 import { writeFault } from './write-fault.ts';
 
@@ -43,12 +49,14 @@ export type SignUpOutcome =
     }
   | { readonly kind: 'weak'; readonly problems: readonly PasswordProblem[] }
   | { readonly kind: 'email_off' }
+  | Extract<ResendOutcome, { kind: 'sms_refused' }>
   | GateRefusal;
 
 export interface SignUpDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
+  readonly sms: SmsIntake;
   readonly captchaGate: CaptchaGate;
   readonly policy: PasswordPolicy;
   readonly passwords: Pick<Passwords, 'hash'>;
@@ -71,27 +79,48 @@ export type SignUp = (command: SignUpCommand) => Promise<SignUpOutcome>;
 export const createSignUp = (deps: SignUpDependencies): SignUp => {
   return async (command) => {
     const rules = deps.rulesOf(command.organizationId);
-    if (command.destination.channel === 'email' && rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
+    const unserved = refuseChannel(command.destination, rules);
+    if (unserved !== null) return unserved;
     const problems =
       command.password === null ? [] : passwordProblems(deps.policy, command.password.reveal());
     if (problems.length > 0) return { kind: 'weak', problems };
     const keys = makeRequestKeys(deps.keys, { ...command, limits: rules.limits });
-    const ip = await deps.limiter.charge(keys.ip, keys.chargeId);
+    const limiter = limiterOf(command);
+    const ip = await limiter.charge(keys.ip, keys.chargeId);
     try {
       return await decideCharged(command, keys, ip);
     } catch (error) {
       if (mayGiveBack(error, keys))
         await Promise.allSettled([
-          deps.limiter.refund(keys.ip, keys.chargeId),
-          deps.limiter.refund(keys.address, keys.chargeId),
+          limiter.refund(keys.ip, keys.chargeId),
+          limiter.refund(keys.address, keys.chargeId),
         ]);
       throw error;
     }
   };
 
+  /** What no message of this channel can become of now. It depends on nobody's account. */
+  function refuseChannel(
+    destination: Destination,
+    rules: ContractRules,
+  ): Extract<SignUpOutcome, { kind: 'email_off' | 'sms_refused' }> | null {
+    if (destination.channel === 'email') return rules.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
+    const reason = deps.sms.refusalOf(destination);
+    return reason === null ? null : { kind: 'sms_refused', reason };
+  }
+
+  function limiterOf({ destination }: SignUpCommand): Limiter {
+    return destination.channel === 'sms' ? deps.sms.limiter : deps.limiter;
+  }
+
   /** What is refused by a limit or a captcha costs the client nothing. */
-  async function refuse(keys: RequestKeys, ip: LimitDecision, refusal: GateRefusal): Promise<SignUpOutcome> {
-    if (ip.allowed) await deps.limiter.refund(keys.ip, keys.chargeId);
+  async function refuse(
+    command: SignUpCommand,
+    keys: RequestKeys,
+    ip: LimitDecision,
+    refusal: GateRefusal,
+  ): Promise<SignUpOutcome> {
+    if (ip.allowed) await limiterOf(command).refund(keys.ip, keys.chargeId);
     return withoutCharge(refusal, ip);
   }
 
@@ -107,9 +136,10 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
       clientAddress: command.clientAddress,
       answer: command.captchaAnswer,
     });
-    if (refusal !== null) return refuse(keys, ip, refusal);
-    const address = await deps.limiter.charge(keys.address, keys.chargeId);
-    if (!address.allowed) return refuse(keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
+    if (refusal !== null) return refuse(command, keys, ip, refusal);
+    const address = await limiterOf(command).charge(keys.address, keys.chargeId);
+    if (!address.allowed)
+      return refuse(command, keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
     const passwordHash = command.password === null ? null : await deps.passwords.hash(command.password);
     const accountId = uuidV7(Date.now(), randomBytes(10));
     const message = messageRequestOf(

@@ -7,7 +7,8 @@ import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database
 import { type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
-import { createDoorbell, type Doorbell } from '@reconfirm/queue/doorbell';
+import type { Doorbell } from '@reconfirm/queue/doorbell';
+import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { connectForCalls } from '@reconfirm/queue/redis';
 import type { Redis } from 'ioredis';
 import type { Limiter } from './limiter/limiter.ts';
@@ -34,6 +35,8 @@ export const openApiDatabase = (config: ApiConfig, log: Logger): Database =>
 
 export interface Stores {
   readonly limiter: Limiter;
+  /** The same while Redis answers; else as SMS_LIMITER_ON_ERROR says. */
+  readonly smsLimiter: Limiter;
   readonly doorbell: Doorbell;
   readonly redis: Redis | undefined;
 }
@@ -43,7 +46,7 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
   const url = config.QUEUE_BACKEND === 'redis' ? config.REDIS_URL?.reveal() : undefined;
   const postgresLimiter = createPostgresLimiter(db);
   const doorbellOn = (backend: QueueBackend): Doorbell =>
-    createDoorbell({
+    createDoorbells({
       backend,
       timeoutMs: ringTimeoutMs,
       onChange: ({ working, cause }) => {
@@ -52,8 +55,8 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
       },
     });
   if (url === undefined) {
-    const backend = postgresBackend(config.DATABASE_URL.reveal(), config.REDIS_PREFIX);
-    return { limiter: postgresLimiter, doorbell: doorbellOn(backend), redis: undefined };
+    const doorbell = doorbellOn(postgresBackend(config.DATABASE_URL.reveal(), config.REDIS_PREFIX));
+    return { limiter: postgresLimiter, smsLimiter: postgresLimiter, doorbell, redis: undefined };
   }
   const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
   const forLimits = connectForCalls(url, {
@@ -87,6 +90,7 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
   const doorbell = doorbellOn({ kind: 'redis', redis: forRings, prefix: config.REDIS_PREFIX });
   return {
     limiter,
+    smsLimiter: limiter.withOnError(config.SMS_LIMITER_ON_ERROR),
     redis: forLimits,
     doorbell: {
       ...doorbell,

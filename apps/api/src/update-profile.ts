@@ -4,6 +4,7 @@ import { type PasswordPolicy, type PasswordProblem, passwordProblems } from '@re
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountProfile } from '@reconfirm/db/account-profile';
 import type { ChangeContact, ChangeContactCommand } from './change-contact.ts';
+import type { ResendOutcome } from './resend.ts';
 import type { Passwords } from './sessions/passwords.ts';
 import type { SetPassword } from './set-password.ts';
 
@@ -25,6 +26,7 @@ export type UpdateProfileOutcome =
   | { readonly kind: 'weak'; readonly problems: readonly PasswordProblem[] }
   | { readonly kind: 'same_password' }
   | { readonly kind: 'unknown_account' }
+  | Extract<ResendOutcome, { kind: 'sms_refused' }>
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
 export interface UpdateProfileDependencies {
@@ -52,8 +54,9 @@ export const createUpdateProfile = (deps: UpdateProfileDependencies): UpdateProf
     if (before === undefined) return { kind: 'unknown_account' };
     const refusal =
       (await judgePassword(command, before)) ??
-      (await askFor(command, command.email, currentEmail(before))) ??
+      // The number first: it alone can be one that nothing is sent to.
       (await askFor(command, command.phone, currentPhone(before))) ??
+      (await askFor(command, command.email, currentEmail(before))) ??
       (await storePassword(command));
     if (refusal !== null) return refusal;
     if (command.metadata !== null) await deps.mergeMetadata(command.accountId, command.metadata);
@@ -85,6 +88,7 @@ export const createUpdateProfile = (deps: UpdateProfileDependencies): UpdateProf
       case 'same_address':
         return null;
       case 'unknown_account':
+      case 'sms_refused':
       case 'limited':
         return outcome;
     }

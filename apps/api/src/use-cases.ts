@@ -1,5 +1,6 @@
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { purposePoliciesOf } from '@reconfirm/core/config/config';
+import type { Channel } from '@reconfirm/core/destination';
 import { policyOf } from '@reconfirm/core/purposes/policy';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
@@ -18,7 +19,7 @@ import type { Limiter } from './limiter/limiter.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
-import { createResend, type Resend } from './resend.ts';
+import { createResend, type Resend, type SmsIntake } from './resend.ts';
 import type { Access } from './sessions/access.ts';
 import { createSetPasswordByToken, type SetPasswordByToken } from './set-password-by-token.ts';
 import { createSeal } from './seal-content.ts';
@@ -37,7 +38,8 @@ export interface Parts {
   readonly captchaGate: CaptchaGate;
   readonly findStatus: FindStatus;
   readonly intake: Intake;
-  readonly ring: (messageId: string) => void;
+  readonly ring: (messageId: string, channel?: Channel) => void;
+  readonly sms: SmsIntake;
   /** Sessions and passwords; undefined without SESSION_KEYS. */
   readonly access: Access | undefined;
 }
@@ -74,7 +76,7 @@ export const createUseCases = (
   contract: string,
   rules: (config: ApiConfig) => ContractRules,
 ): UseCases => {
-  const { db, keys, limiter, findStatus, ring, configOf } = parts;
+  const { db, keys, limiter, sms, findStatus, ring, configOf } = parts;
   const rulesOf = rulesByOrganization(rules, configOf);
   return {
     resend: createResend({
@@ -82,6 +84,7 @@ export const createUseCases = (
       rulesOf,
       seal: createSeal(configOf),
       limiter,
+      sms,
       captchaGate: parts.config.CAPTCHA_PROVIDER === 'none' ? null : parts.captchaGate,
       findStatus,
       accept: parts.intake.accept,
@@ -93,7 +96,7 @@ export const createUseCases = (
       limiter,
       captchaGate: parts.captchaGate,
       findStatus,
-      ring,
+      ring: (messageId) => ring(messageId),
       write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),
     }),
     changeContact: createChangeContact({
@@ -103,6 +106,7 @@ export const createUseCases = (
       lifetimeSeconds: (organizationId, purpose) =>
         policyOf(purpose, purposePoliciesOf(configOf(organizationId))).lifetime.linkSeconds,
       limiter,
+      sms,
       write: (change, messages) => requestContactChange(db, change, messages),
       ring,
     }),

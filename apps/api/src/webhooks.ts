@@ -1,14 +1,17 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { AppError } from '@reconfirm/core/app-error';
-import type { Provider, ProviderWebhook, WebhookSettings } from '@reconfirm/core/providers/provider';
+import type { ProviderWebhook, WebhookSettings } from '@reconfirm/core/providers/provider';
+import { Secret } from '@reconfirm/core/secret';
 import type { EventOutcome, IncomingEvent } from '@reconfirm/db/delivery-events';
 
 /** A batch of a provider may be large; a single report is a few KiB. */
 const bodySizeBytesMax = 256 * 1024;
 
 export interface WebhookDependencies {
-  readonly provider: Provider & { readonly webhook: ProviderWebhook };
+  readonly provider: { readonly name: string; readonly webhook: ProviderWebhook };
   readonly path: string;
+  /** PUBLIC_URL: what a signature over the URL was made for. */
+  readonly publicUrl: string;
   readonly settings: WebhookSettings;
   readonly store: (event: IncomingEvent) => Promise<EventOutcome>;
   readonly counted: (provider: string, outcome: string) => void;
@@ -38,6 +41,8 @@ export const webhookRoute =
         {
           rawBody: Buffer.isBuffer(request.body) ? request.body : new Uint8Array(),
           contentType: request.headers['content-type'] ?? '',
+          headers: request.headers,
+          url: `${deps.publicUrl}${request.url}`,
           now: new Date(),
         },
         deps.settings,
@@ -73,6 +78,13 @@ export const webhookRoute =
       return { ok: true };
     });
   };
+
+/** The keys of a setting that holds one, or two with a comma while they are being replaced. */
+export const signingKeysOf = (setting: Secret | undefined): readonly Secret[] =>
+  (setting?.reveal() ?? '')
+    .split(',')
+    .filter((key) => key.trim() !== '')
+    .map((key) => new Secret(key.trim()));
 
 const refusals = {
   missing: 'The signature is missing.',

@@ -13,10 +13,13 @@ const hidden = [
   'GET /openapi.json',
   'GET /openapi/v1.json',
   'POST /v1/mailgun/webhook',
+  'POST /v1/sms/webhook',
+  'POST /v1/twilio/webhook',
   // Spoken by other systems, whose own documents describe them.
   'GET /v1/not-me',
   'POST /v1/not-me',
   'POST /hooks/gotrue/send-email',
+  'POST /hooks/gotrue/send-sms',
   'POST /hooks/kratos/courier',
 ];
 

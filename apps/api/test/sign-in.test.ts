@@ -153,7 +153,7 @@ describe('the limits of signing in', () => {
       keys: {
         hashKey: config.ADDRESS_HASH_KEY,
         ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-        rememberSeconds: { ip: 3600, address: 3600 },
+        rememberSeconds: { ip: 3600, email: 3600, phone: 3600 },
       },
       limits: config.RATE_LIMIT_SIGN_IN,
       limiter: createPostgresLimiter(scene.db),

@@ -1,7 +1,8 @@
 import type { Account } from '@reconfirm/core/account';
+import type { Channel } from '@reconfirm/core/destination';
 import type { PurposePolicy } from '@reconfirm/core/purposes/policy';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import type { NoticeReason } from '@reconfirm/core/resolve';
+import type { NoticeReason, SmsSkipReason } from '@reconfirm/core/resolve';
 import type { RelayedContent } from '@reconfirm/core/sealed-content';
 import type { ClaimedMessage } from '@reconfirm/db/claims';
 import type { Credential } from './credential.ts';
@@ -32,17 +33,31 @@ export interface RelayedDraft {
   readonly content: RelayedContent;
 }
 
-export type HandOver = (signal: AbortSignal) => Promise<SendResult>;
+/** One composed message on its way out. */
+export interface HandOver {
+  /**
+   * For messages that cost money: reserves it before anything is begun, or says why it must not be spent.
+   * Rejects only when the database does not answer.
+   */
+  readonly reserve?: () => Promise<SmsSkipReason | null>;
+  /** Gives back what was reserved: the provider certainly did not take the message. */
+  readonly release?: () => Promise<void>;
+  readonly send: (signal: AbortSignal) => Promise<SendResult>;
+}
 
 /**
  * What carries the messages of one channel: how they are composed, and by whom they are handed over. Each
  * composes a message now and returns its hand-over; each throws when the message cannot be composed.
  */
 export interface Carrier {
+  readonly channel: Channel;
   readonly providerName: string;
   /** Tokens are made and nothing is sent. */
   readonly isOff: boolean;
+  /** Whether a message that may have been taken is handed over once more: free and harmless, or neither. */
+  readonly retriesAmbiguous: boolean;
   readonly prepare: (draft: Draft) => HandOver;
-  readonly prepareNotice: (draft: NoticeDraft) => HandOver;
+  /** Null where nobody is told anything unasked: `resolve` then decides on no notice. */
+  readonly prepareNotice: ((draft: NoticeDraft) => HandOver) | null;
   readonly prepareRelayed: (draft: RelayedDraft) => HandOver;
 }

@@ -12,17 +12,16 @@ import {
   resolve,
 } from '@reconfirm/core/resolve';
 import { planRetry } from '@reconfirm/core/retry';
-import type { SmtpFailure } from '@reconfirm/core/smtp-reply';
 import type { ChangeResend, ChangeResendOutcome } from '@reconfirm/db/change-resends';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, HandOver } from './carrier.ts';
 import type { CredentialKeys } from './credential.ts';
 import type { Lane, LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { createPrepare, type Prepared } from './prepare.ts';
-import type { SendResult } from './transports/transport.ts';
+import type { SendFailure, SendResult } from './transports/transport.ts';
 
 /** The statements that delivering needs; concurrent messages share their batches. */
 export interface DeliveryStore {
@@ -102,14 +101,32 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     const prepared = prepareSafely(claimed, purpose, policy, decision);
     if (prepared === null) return finish(notComposed(claimed));
     if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
-    if (!(await store.begin(prepared.start))) return 'lost';
-    if (prepared.handOver === null) return finish(notSent(claimed, decision));
-    const result = await prepared.handOver(stop.signal);
-    if (wasInterrupted(result)) {
-      await store.giveBack([claimed]);
-      return 'given_back';
+    const { start, handOver } = prepared;
+    if (handOver === null) return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
+    const refusal = (await handOver.reserve?.()) ?? null;
+    if (refusal !== null) return finish(notSent(claimed, { kind: 'skip', reason: refusal }));
+    if (!(await store.begin(start))) {
+      await release(claimed, handOver);
+      return 'lost';
     }
-    return finish(handedOver(claimed, prepared, result, pass));
+    const result = await handOver.send(stop.signal);
+    const done = wasInterrupted(result)
+      ? await giveBack(claimed)
+      : await finish(handedOver(claimed, prepared, result, pass));
+    if (wasNotTaken(result)) await release(claimed, handOver);
+    return done;
+  };
+
+  const giveBack = async (claimed: ClaimedMessage): Promise<'given_back'> => {
+    await store.giveBack([claimed]);
+    return 'given_back';
+  };
+
+  /** What cannot be given back stays spent: a budget is then a little smaller, and never passed. */
+  const release = async (claimed: ClaimedMessage, handOver: HandOver): Promise<void> => {
+    await handOver
+      .release?.()
+      .catch((error: unknown) => log.warn({ err: error, messageId: claimed.id }, 'delivery.not_released'));
   };
 
   /** Null when the message cannot be composed: no later attempt could either. */
@@ -165,11 +182,13 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     if (failure.kind !== 'misconfigured' && isAnswer(failure)) pass.worked();
     if (failure.kind === 'permanent')
       return { ...base, status: 'bounced', reason: failure.code, result: 'permanent', code: failure.code };
+    if (failure.kind === 'ambiguous' && !carrier.retriesAmbiguous)
+      return { ...base, status: 'gave_up', reason: failure.code, result: 'ambiguous', code: failure.code };
     const plan =
       failure.kind === 'misconfigured'
         ? // Due when the lane opens: in a quiet hour this message is the next probe itself.
           { afterSeconds: pass.refused(failure.code), countsAsFailure: false }
-        : planRetry(failure, claimed.failures, Math.random());
+        : planRetry(failure, claimed.failures, Math.random(), carrier.channel);
     return {
       ...base,
       status: 'deferred',
@@ -252,9 +271,13 @@ const putOff = (claimed: ClaimedMessage, reason: PutOffReason): MessageRecord =>
 });
 
 /** The provider answered, if only to refuse: our set-up is right. Silence says nothing about it. */
-const isAnswer = (failure: SmtpFailure): boolean =>
+const isAnswer = (failure: SendFailure): boolean =>
   !['dns', 'connect', 'timeout', 'connection_lost', 'aborted'].includes(failure.code);
 
 /** We stopped the hand-over ourselves before a byte of the body was sent: as if it had not begun. */
 const wasInterrupted = (result: SendResult): boolean =>
   result.kind === 'failed' && result.failure.code === 'aborted' && result.failure.kind === 'transient';
+
+/** Only what a provider may have taken is paid for. */
+const wasNotTaken = (result: SendResult): boolean =>
+  result.kind === 'failed' && result.failure.kind !== 'ambiguous';

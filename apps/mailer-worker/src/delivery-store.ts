@@ -1,3 +1,4 @@
+import type { Channel } from '@reconfirm/core/destination';
 import { createBatcher } from '@reconfirm/db/batcher';
 import { resendPendingChange } from '@reconfirm/db/change-resends';
 import { beginAttempts, claimMessages } from '@reconfirm/db/claims';
@@ -7,6 +8,8 @@ import type { DeliveryStore } from './deliver.ts';
 
 export interface DeliveryStoreOptions {
   readonly db: Database;
+  /** Only messages of this channel are claimed, whatever queue they were rung in. */
+  readonly channel: Channel;
   readonly leaseSeconds: number;
   /** How long a record is tried again while the database is away: what was sent must be written down. */
   readonly recordPatienceMs: number;
@@ -22,10 +25,10 @@ const shape = {
 
 /** The statements of delivering, batched over the messages that are in hand at the same time. */
 export const createDeliveryStore = (options: DeliveryStoreOptions): DeliveryStore => {
-  const { db, leaseSeconds, recordPatienceMs } = options;
+  const { db, channel, leaseSeconds, recordPatienceMs } = options;
   const claims = createBatcher({
     ...shape,
-    runBatch: (ids: readonly string[]) => claimMessages(db, ids, leaseSeconds),
+    runBatch: (ids: readonly string[]) => claimMessages(db, ids, leaseSeconds, channel),
   });
   const begins = createBatcher({
     ...shape,

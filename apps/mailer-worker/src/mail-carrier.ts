@@ -1,17 +1,17 @@
-import type { WorkerConfig } from '@reconfirm/core/config/config';
 import { linkPageOf } from '@reconfirm/core/contract';
 import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
 import type { Provider } from '@reconfirm/core/providers/provider';
-import { judgeRedirect, type RedirectRule, verificationLink, withOwnOrigin } from '@reconfirm/core/redirect';
+import { verificationLink } from '@reconfirm/core/redirect';
 import type { Account } from '@reconfirm/core/account';
 import type { ClaimedMessage } from '@reconfirm/db/claims';
 import type { Carrier, Draft, HandOver } from './carrier.ts';
+import type { MailSender } from './mail-senders.ts';
 import { mailContent, noticeContent, relayedContent } from './mail-content.ts';
-import type { Brand } from './render-brand.ts';
 import type { MailContent } from './render-request.ts';
 import type { Renderer } from './render.ts';
-import type { Mailbox, OutgoingMail, Transport } from './transports/transport.ts';
+import type { OutgoingMail, Transport } from './transports/transport.ts';
+import { wantedPage } from './wanted-page.ts';
 
 export interface MailCarrierOptions {
   readonly renderer: Renderer;
@@ -23,53 +23,10 @@ export interface MailCarrierOptions {
   readonly senderOf: (organizationId: string) => MailSender;
 }
 
-/** In whose name an organization's mails are sent. */
-export interface MailSender {
-  readonly brand: Brand;
-  readonly from: Mailbox;
-  readonly replyTo: Mailbox | undefined;
-  /** Where links may lead, our own page included. */
-  readonly redirects: RedirectRule;
-  readonly defaultLocale: string;
-}
-
-/** The sender that a configuration describes; made once for each. */
-export const mailSenders = (configOf: (organizationId: string) => WorkerConfig) => {
-  const made = new WeakMap<WorkerConfig, MailSender>();
-  return (organizationId: string): MailSender => {
-    const config = configOf(organizationId);
-    const known = made.get(config);
-    if (known !== undefined) return known;
-    const sender: MailSender = {
-      brand: {
-        name: config.BRAND_NAME,
-        logoUrl: config.BRAND_LOGO_URL,
-        logoDarkUrl: config.BRAND_LOGO_DARK_URL,
-        buttonColor: config.BRAND_BUTTON_COLOR,
-        buttonTextColor: config.BRAND_BUTTON_TEXT_COLOR,
-        supportUrl: config.SUPPORT_URL,
-      },
-      from: config.MAIL_FROM,
-      replyTo: config.MAIL_REPLY_TO,
-      redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
-      defaultLocale: config.DEFAULT_LOCALE,
-    };
-    made.set(config, sender);
-    return sender;
-  };
-};
-
 /** Composes mails and hands them to the provider's transport. */
 export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   const { renderer, transport, provider } = options;
   const notMePage = new URL('/v1/not-me', options.publicUrl).href;
-
-  /** Judged again when it is used: an origin that was taken off the list receives no token from then on. */
-  const allowed = (redirectUrl: string | null, redirects: RedirectRule): string | null => {
-    if (redirectUrl === null) return null;
-    const decision = judgeRedirect(redirectUrl, redirects, options.production);
-    return decision.allowed ? decision.url : null;
-  };
 
   const compose = (
     claimed: ClaimedMessage,
@@ -99,23 +56,28 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
       text: rendered.text,
       providerHeaders: provider.metadataHeaders(claimed.id),
     };
-    return (signal) => transport.send(mail, signal);
+    return { send: (signal) => transport.send(mail, signal) };
   };
 
   /** Leads to our page, or to what may stand in for it: then the token goes to the application itself. */
-  const linkOf = ({ claimed, account, credential }: Draft, { redirects }: MailSender): string => {
+  const linkOf = ({ claimed, account, credential }: Draft, sender: MailSender): string => {
     const { path, query, yieldsTo } = linkPageOf(claimed.contract, claimed.purpose);
     const ours = new URL(path, options.publicUrl);
     for (const [name, value] of Object.entries(query)) ours.searchParams.set(name, value);
-    const ofRequest = yieldsTo === 'none' ? null : allowed(claimed.redirectUrl, redirects);
-    const ofAccount =
-      yieldsTo === 'redirect_of_request_or_account' ? allowed(account.redirectUrl, redirects) : null;
-    const instead = ofRequest ?? ofAccount;
+    const wanted = {
+      none: [],
+      redirect_of_request: [claimed.redirectUrl],
+      redirect_of_request_or_account: [claimed.redirectUrl, account.redirectUrl],
+    }[yieldsTo];
+    const instead = wantedPage(wanted, sender, options.production);
     return verificationLink(instead ?? ours.href, credential.token.reveal());
   };
 
   return {
+    channel: 'email',
     providerName: provider.name,
+    // A second copy costs nothing, and its link is the same.
+    retriesAmbiguous: true,
     isOff: provider.carriesMail === 'none',
     prepare: (draft) =>
       compose(draft.claimed, draft.account, draft.to, (sender) =>

@@ -1,3 +1,4 @@
+import type { Channel } from '@reconfirm/core/destination';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
 /** What the worker counts. Labels are closed lists: no address, id or text of a caller. */
@@ -9,11 +10,18 @@ export interface WorkerMetrics {
   queueError(): void;
   eventAttempted(outcome: string, said: string, seconds: number): void;
   eventsDue(oldestSeconds: number): void;
+  /** An SMS was taken, or may have been. `country` is one of SMS_COUNTRIES. */
+  smsSpent(country: string, cost: number): void;
+  smsRefused(reason: string): void;
+  /** What the SMS of the last day came to, by country. */
+  smsDay(
+    countries: readonly { readonly country: string; readonly sent: number; readonly verified: number }[],
+  ): void;
 }
 
 export interface WorkerGauges {
   readonly inHand: () => number;
-  readonly laneOpen: () => boolean;
+  readonly laneOpen: (channel: Channel) => boolean;
   readonly queueWorking: () => boolean;
 }
 
@@ -71,18 +79,25 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
     const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
   };
   live('reconfirm_messages_in_hand', 'Messages this worker is working on.', gauges.inHand);
-  live(
-    'reconfirm_provider_open',
-    '1 while the provider takes our mail, 0 while it rests because of our own set-up.',
-    () => Number(gauges.laneOpen()),
-  );
+  const open: Gauge<'channel'> = new Gauge({
+    name: 'reconfirm_provider_open',
+    help: '1 while the provider of a channel takes our messages, 0 while it rests because of our own set-up.',
+    labelNames: ['channel'],
+    registers,
+    collect: () => {
+      for (const channel of ['email', 'sms'] as const)
+        open.set({ channel }, Number(gauges.laneOpen(channel)));
+    },
+  });
   live(
     'reconfirm_queue_working',
     '1 while the queue answers, 0 while messages are delivered from Postgres alone.',
     () => Number(gauges.queueWorking()),
   );
+  const sms = createSmsMetrics(registers);
 
   return {
+    ...sms,
     registry,
     messageDone: (outcome, reason, tookSeconds) => {
       done.inc({ outcome, reason: reason ?? 'none' });
@@ -101,5 +116,49 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
       eventSeconds.observe(tookSeconds);
     },
     eventsDue: (oldestSeconds) => oldestEvent.set(oldestSeconds),
+  };
+};
+
+const createSmsMetrics = (
+  registers: Registry[],
+): Pick<WorkerMetrics, 'smsSpent' | 'smsRefused' | 'smsDay'> => {
+  const sent = new Counter({
+    name: 'reconfirm_sms_sent_total',
+    help: 'SMS that the provider took, or may have taken, by country.',
+    labelNames: ['country'],
+    registers,
+  });
+  const spend = new Counter({
+    name: 'reconfirm_sms_spend_total',
+    help: 'What they cost by SMS_PRICES, in its currency, by country.',
+    labelNames: ['country'],
+    registers,
+  });
+  const refused = new Counter({
+    name: 'reconfirm_sms_refused_total',
+    help: 'SMS that were not sent, by reason: a budget, a pause, a country or a number that is not allowed.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const day = (name: string, help: string) => new Gauge({ name, help, labelNames: ['country'], registers });
+  const daySent = day(
+    'reconfirm_sms_day_sent',
+    'SMS of the last day, by country, as the database knows them.',
+  );
+  const dayVerified = day('reconfirm_sms_day_verified', 'Of these, the ones whose code was used.');
+  return {
+    smsSpent: (country, cost) => {
+      sent.inc({ country });
+      spend.inc({ country }, cost);
+    },
+    smsRefused: (reason) => refused.inc({ reason }),
+    smsDay: (countries) => {
+      daySent.reset();
+      dayVerified.reset();
+      for (const { country, sent: count, verified } of countries) {
+        daySent.set({ country }, count);
+        dayVerified.set({ country }, verified);
+      }
+    },
   };
 };

@@ -73,6 +73,7 @@ export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Pr
     const content = account === null ? open(claimed) : null;
     const to = account === null ? content?.to : account.email;
     if (to === undefined || to === null) return 'wrong_token_key';
+    if (carrier.prepareNotice === null) throw new Error(`nobody is told anything by ${carrier.channel}`);
     return {
       start: startOf(claimed, account?.id ?? null, null),
       handOver: carrier.prepareNotice({ claimed, account, to, reason }),

@@ -1,3 +1,4 @@
+import type { Channel } from '@reconfirm/core/destination';
 import { applyParkedEvents } from '@reconfirm/db/delivery-events';
 import type { Database } from '@reconfirm/db/database';
 import {
@@ -26,9 +27,9 @@ const retentionEveryMs = 60_000;
 export interface SweepOptions {
   readonly db: Database;
   readonly doorbell: Doorbell;
-  readonly deliver: (messageId: string) => Promise<void>;
+  readonly deliver: (message: Pick<DueMessage, 'id' | 'channel'>) => Promise<void>;
   /** Whether a message that was rung in vain may be delivered past the queue. */
-  readonly mayOvertakeQueue: boolean;
+  readonly mayOvertakeQueue: (channel: Channel) => boolean;
   /** How many more messages this worker can take in hand right now. */
   readonly freeHands: () => number;
   readonly intervalMs: number;
@@ -86,16 +87,18 @@ export const startSweep = (options: SweepOptions): Sweep => {
 
   /** Rings; what cannot be rung, or was rung in vain, is delivered by this process itself. */
   const ringOrDeliver = async (due: readonly DueMessage[]): Promise<boolean> => {
-    const rang = await doorbell.ringAll(due.map(({ id, attempt }) => ({ messageId: id, attempt })));
+    const rang = await doorbell.ringAll(
+      due.map(({ id, attempt, channel }) => ({ messageId: id, attempt, channel })),
+    );
     const isDeaf = (message: DueMessage): boolean =>
-      options.mayOvertakeQueue && message.overdueSeconds > deafAfterSeconds;
+      options.mayOvertakeQueue(message.channel) && message.overdueSeconds > deafAfterSeconds;
     const own = rang ? due.filter(isDeaf) : due;
     const hands = rang ? Math.max(0, options.freeHands()) : own.length;
     let delivered = 0;
     await inTurns(own.slice(0, hands), Math.max(1, options.freeHands()), async (message) => {
       // What is left of the round when the worker stops stays due for the others.
       if (stopped) return;
-      await options.deliver(message.id);
+      await options.deliver(message);
       delivered += 1;
       lastProgressMs = performance.now();
     });

@@ -5,28 +5,28 @@ import {
   purposePoliciesOf,
   type WorkerConfig,
 } from '@reconfirm/core/config/config';
+import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
-import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
-import { createDoorbell } from '@reconfirm/queue/doorbell';
-import { createMailWorker } from '@reconfirm/queue/mail-worker';
-import { connectForBlocking, connectForCalls, redisProblems } from '@reconfirm/queue/redis';
-import type { Redis } from 'ioredis';
-import { createDelivery } from './deliver.ts';
-import { createDeliveryStore } from './delivery-store.ts';
+import { createDoorbells } from '@reconfirm/queue/doorbells';
+import { redisProblems } from '@reconfirm/queue/redis';
+import { startChannelWorker } from './channel-worker.ts';
 import { createLane, type Lane } from './lane.ts';
-import { keepLeases } from './leases.ts';
-import { createMailCarrier, mailSenders } from './mail-carrier.ts';
+import { createMailCarrier } from './mail-carrier.ts';
+import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
+import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
 import { startEventLoop } from './outgoing/event-loop.ts';
 import { createPostEvent } from './outgoing/post-event.ts';
-import { paced } from './paced.ts';
 import { availableLocales, createRenderer } from './render.ts';
+import { smsCarrierOf } from './sms-carrier-of.ts';
+import { reportSms } from './sms-report.ts';
 import { startSweep } from './sweep.ts';
+import { createSmsTransport } from './transports/create-sms-transport.ts';
 import { createTransport } from './transports/create-transport.ts';
 
 export interface RunningWorker {
@@ -37,7 +37,6 @@ export interface RunningWorker {
 
 /** A sweep that made no progress for this long, beyond one hand-over, means that the process does not get on. */
 const liveWithinMs = 60_000;
-const queueCallTimeoutMs = 300;
 /** How soon a change that an operator makes is known to every process. */
 const organizationsIntervalMs = 5000;
 
@@ -50,9 +49,12 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     fallbackLocale: config.DEFAULT_LOCALE,
   });
   const transport = createTransport(config, log);
+  const smsTransport = createSmsTransport(config, log);
+  const handOverMs = Math.max(config.SEND_TIMEOUT_SECONDS, config.SMS_TIMEOUT_SECONDS) * 1000;
+  const lanes = { email: openLane('email', log), sms: openLane('sms', log) };
   const metrics = createWorkerMetrics({
-    inHand: () => delivery.held().length,
-    laneOpen: () => lane.problem() === null,
+    inHand: () => mail.inHand() + sms.inHand(),
+    laneOpen: (channel) => lanes[channel].problem() === null,
     // Nobody rings in a quiet hour, so a lost connection counts before the first ring fails.
     queueWorking: () =>
       doorbell.isWorking() && (queue.callRedis === undefined || queue.callRedis.status === 'ready'),
@@ -63,28 +65,23 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     port: config.OPS_PORT,
     registry: metrics.registry,
     live: async () =>
-      performance.now() - sweep.lastProgressMs() > liveWithinMs + config.SEND_TIMEOUT_SECONDS * 1000
+      performance.now() - sweep.lastProgressMs() > liveWithinMs + handOverMs
         ? ['the sweep has made no progress for over a minute']
         : [],
     ready: async () => [
       ...(await databaseProblems(db)),
       ...(await redisProblems(queue.callRedis)),
-      ...laneProblems(lane),
+      ...laneProblems('mail', lanes.email),
+      ...laneProblems('SMS', lanes.sms),
     ],
   });
   const db = openWorkerDatabase(config, log);
   const queue = openQueueConnections(config, log);
-  const doorbell = createDoorbell({
+  const doorbell = createDoorbells({
     backend: queue.producer,
     timeoutMs: queueCallTimeoutMs,
     onChange: ({ working, cause }) => log.warn({ working, err: cause }, 'queue.changed'),
   });
-  const lane = createLane({
-    nowMs: () => performance.now(),
-    chance: Math.random,
-    onChange: (change) => log[change.open ? 'info' : 'error'](change, 'provider.changed'),
-  });
-  const store = createDeliveryStore({ db, leaseSeconds: config.LEASE_SECONDS, recordPatienceMs: 60_000 });
   const organizations = createOrganizationConfigs({
     db,
     config,
@@ -93,53 +90,51 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       log.warn({ organizationId, err: cause }, 'organizations.not_read'),
   });
   organizations.start();
-  const carrier = createMailCarrier({
-    renderer,
-    transport,
-    provider: providers[config.EMAIL_PROVIDER],
-    publicUrl: config.PUBLIC_URL,
-    production: config.NODE_ENV === 'production',
-    supportedLocales: availableLocales,
-    senderOf: mailSenders(organizations.configOf),
-  });
-  const delivery = createDelivery({
-    store,
-    carrier,
-    lane,
+  const senderOf = mailSenders(organizations.configOf);
+  const shared = {
+    db,
+    backend: queue.consumer,
+    leaseSeconds: config.LEASE_SECONDS,
+    // Nobody's message goes out in the installation's name because it was early.
+    ready: organizations.loaded,
+    ringAll: doorbell.ringAll,
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
-    noticesOf: (organizationId) => noticesOf(organizations.configOf(organizationId)),
-    policiesOf: (organizationId) => purposePoliciesOf(organizations.configOf(organizationId)),
+    noticesOf: (organizationId: string) => noticesOf(organizations.configOf(organizationId)),
+    policiesOf: (organizationId: string) => purposePoliciesOf(organizations.configOf(organizationId)),
     workerName,
     log,
     metrics,
-  });
-  /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
-  const handle = (messageId: string): Promise<void> =>
-    organizations
-      // Nobody's mail goes out in the installation's name because it was early.
-      .loaded()
-      .then(() => delivery.deliver(messageId))
-      .catch((error: unknown) => log.error({ err: error, messageId }, 'delivery.failed'));
-
-  const leases = keepLeases({ db, leaseSeconds: config.LEASE_SECONDS, held: delivery.held, log });
-  const mailWorker = createMailWorker({
-    backend: queue.consumer,
+  };
+  const mail = startChannelWorker({
+    ...shared,
+    carrier: createMailCarrier({
+      renderer,
+      transport,
+      provider: providers[config.EMAIL_PROVIDER],
+      publicUrl: config.PUBLIC_URL,
+      production: config.NODE_ENV === 'production',
+      supportedLocales: availableLocales,
+      senderOf,
+    }),
+    lane: lanes.email,
     concurrency: config.WORKER_CONCURRENCY,
     rate: config.SEND_RATE,
-    ringAll: doorbell.ringAll,
-    handle,
-    onError: (error) => {
-      metrics.queueError();
-      log.warn({ err: error }, 'queue.error');
-    },
   });
+  const sms = startChannelWorker({
+    ...shared,
+    carrier: smsCarrierOf(config, { db, log, metrics, transport: smsTransport, renderer, senderOf }),
+    lane: lanes.sms,
+    concurrency: config.SMS_CONCURRENCY,
+    rate: config.SMS_SEND_RATE,
+  });
+  const smsReport = reportSms({ db, log, metrics });
+  const channels = { email: mail, sms };
   const sweep = startSweep({
     db,
     doorbell,
-    deliver: config.SEND_RATE === undefined ? handle : paced(handle, config.SEND_RATE),
-    // With a rate the queue holds messages back on purpose: then waiting long is no sign of a lost bell.
-    mayOvertakeQueue: config.SEND_RATE === undefined,
-    freeHands: () => config.WORKER_CONCURRENCY - delivery.held().length,
+    deliver: ({ id, channel }) => channels[channel].deliver(id),
+    mayOvertakeQueue: (channel) => channels[channel].mayOvertakeQueue,
+    freeHands: () => config.WORKER_CONCURRENCY - mail.inHand(),
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
     log,
@@ -157,29 +152,41 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     const endMs = performance.now() + timeoutMs;
     const swept = sweep.stop();
     const told = events.stop(timeoutMs);
-    await mailWorker.close(timeoutMs);
+    smsReport.stop();
+    await Promise.all([mail.close(timeoutMs), sms.close(timeoutMs)]);
     await withinMs(swept, Math.max(0, endMs - performance.now()));
-    delivery.abort();
+    mail.abort();
+    sms.abort();
     await withinMs(
-      untilEmpty(() => delivery.held().length),
+      untilEmpty(() => mail.inHand() + sms.inHand()),
       2000,
     );
-    await store
-      .giveBack(delivery.held())
-      .catch((error: unknown) => log.warn({ err: error }, 'worker.not_given_back'));
-    leases.stop();
+    await Promise.all([mail.giveBack(), sms.giveBack()]);
     organizations.stop();
     await withinMs(told, 5000);
-    await Promise.allSettled([transport.close(), doorbell.close(), ops.close()]);
+    await Promise.allSettled([transport.close(), smsTransport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);
   };
   log.info(
-    { workerName, queue: config.QUEUE_BACKEND, provider: config.EMAIL_PROVIDER, opsPort: ops.port },
+    {
+      workerName,
+      queue: config.QUEUE_BACKEND,
+      provider: config.EMAIL_PROVIDER,
+      smsProvider: config.SMS_PROVIDER,
+      opsPort: ops.port,
+    },
     'worker.started',
   );
   return { opsPort: ops.port, stop };
 };
+
+const openLane = (channel: Channel, log: Logger): Lane =>
+  createLane({
+    nowMs: () => performance.now(),
+    chance: Math.random,
+    onChange: (change) => log[change.open ? 'info' : 'error']({ channel, ...change }, 'provider.changed'),
+  });
 
 const openWorkerDatabase = (config: WorkerConfig, log: Logger): Database =>
   openDatabase({
@@ -190,41 +197,9 @@ const openWorkerDatabase = (config: WorkerConfig, log: Logger): Database =>
     onIdleError: (error) => log.warn({ err: error }, 'database.connection_lost'),
   });
 
-interface QueueConnections {
-  readonly producer: QueueBackend;
-  readonly consumer: QueueBackend;
-  readonly callRedis: Redis | undefined;
-  disconnect(): void;
-}
-
-/** BullMQ's worker blocks on its connection, so the doorbell and the probes have one of their own. */
-const openQueueConnections = (config: WorkerConfig, log: Logger): QueueConnections => {
-  const url = config.QUEUE_BACKEND === 'redis' ? config.REDIS_URL?.reveal() : undefined;
-  if (url === undefined) {
-    const backend = postgresBackend(config.DATABASE_URL.reveal(), config.REDIS_PREFIX);
-    return { producer: backend, consumer: backend, callRedis: undefined, disconnect: () => {} };
-  }
-  const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
-  const call = connectForCalls(url, {
-    name: `${config.REDIS_PREFIX}-worker-calls`,
-    timeoutMs: queueCallTimeoutMs,
-    onError,
-  });
-  const blocking = connectForBlocking(url, { name: `${config.REDIS_PREFIX}-worker-jobs`, onError });
-  return {
-    producer: { kind: 'redis', redis: call, prefix: config.REDIS_PREFIX },
-    consumer: { kind: 'redis', redis: blocking, prefix: config.REDIS_PREFIX },
-    callRedis: call,
-    disconnect: () => {
-      call.disconnect();
-      blocking.disconnect();
-    },
-  };
-};
-
-const laneProblems = (lane: Lane): readonly string[] => {
+const laneProblems = (carried: string, lane: Lane): readonly string[] => {
   const failure = lane.problem();
-  return failure === null ? [] : [`the provider refuses our set-up (${failure}); deliveries rest`];
+  return failure === null ? [] : [`the ${carried} provider refuses our set-up (${failure}); deliveries rest`];
 };
 
 const untilEmpty = async (count: () => number): Promise<void> => {

@@ -23,7 +23,7 @@ const openSweep = (scene: Scene, changes: Partial<SweepOptions> = {}): Sweep & A
     db: scene.db,
     doorbell: queueThat(true),
     deliver: () => Promise.resolve(),
-    mayOvertakeQueue: true,
+    mayOvertakeQueue: () => true,
     freeHands: () => 10,
     intervalMs: 50,
     retentionDays: 30,

@@ -14,7 +14,12 @@ const nowhere = 'smtp://127.0.0.1:9';
 test('two claims of one message in one batch give it out once', async () => {
   await using scene = await openScene(nowhere);
   const { messageId } = await register(scene.db, 'reader@example.org');
-  const store = createDeliveryStore({ db: scene.db, leaseSeconds: 60, recordPatienceMs: 1000 });
+  const store = createDeliveryStore({
+    db: scene.db,
+    channel: 'email',
+    leaseSeconds: 60,
+    recordPatienceMs: 1000,
+  });
   const claims = await Promise.all([store.claim(messageId), store.claim(messageId), store.claim(messageId)]);
   expect(claims.map((claimed) => claimed?.id ?? null)).toEqual([messageId, null, null]);
   expect(await scene.message(messageId)).toMatchObject({ attempt: 1, lost_leases: 0 });

@@ -163,6 +163,26 @@ export const errorCodes = {
     title: 'E-mail is switched off',
     when: 'EMAIL_PROVIDER=none with EMAIL_OFF=503: no mail can be asked for now.',
   },
+  SMS_DISABLED: {
+    ...plain(400, 'SMS_DISABLED'),
+    title: 'SMS is switched off',
+    when: 'This installation sends no SMS.',
+  },
+  SMS_COUNTRY_NOT_ALLOWED: {
+    ...plain(400, 'SMS_COUNTRY_NOT_ALLOWED'),
+    title: 'No SMS goes to this country',
+    when: 'The country of the number is not one that this installation sends SMS to (SMS_COUNTRIES). It is the same for every number of the country.',
+  },
+  SMS_NUMBER_NOT_ALLOWED: {
+    ...plain(400, 'SMS_NUMBER_NOT_ALLOWED'),
+    title: 'No SMS can go to this number',
+    when: 'The number is not assigned, or not a mobile number. Send it as +4520123456.',
+  },
+  SMS_SCOPE_NOT_PAUSED: {
+    ...plain(404, 'SMS_SCOPE_NOT_PAUSED'),
+    title: 'Nothing to release',
+    when: 'No SMS to this number block or country are paused.',
+  },
   CAPTCHA_UNAVAILABLE: {
     ...plain(503, 'CAPTCHA_UNAVAILABLE'),
     title: 'The captcha cannot be checked now',

@@ -28,11 +28,13 @@ export interface ContractLimits {
 }
 
 /** The longest that any of some contracts looks back, in seconds, for each kind of subject. */
-export const rememberSecondsOf = (
-  contracts: readonly ContractLimits[],
-): Readonly<Record<LimitKind, number>> => ({
+export type RememberSeconds = Readonly<Record<'ip' | 'email' | 'phone', number>>;
+
+/** Mailboxes and phones apart: a day's limit of phones must not keep a day of every mailbox's requests. */
+export const rememberSecondsOf = (contracts: readonly ContractLimits[]): RememberSeconds => ({
   ip: longestWindowSeconds(contracts.flatMap(({ ip }) => ip)),
-  address: longestWindowSeconds(contracts.flatMap(({ email, phone }) => [...email, ...phone])),
+  email: longestWindowSeconds(contracts.flatMap(({ email }) => email)),
+  phone: longestWindowSeconds(contracts.flatMap(({ phone }) => phone)),
 });
 
 /** What is left of one limit after a call. `resetSeconds`: until the oldest counted request leaves the window. */

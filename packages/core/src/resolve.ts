@@ -10,6 +10,16 @@ export const notSentReasons = {
   already_verified: 'The account has already proved its address.',
   suspended: 'The account is suspended.',
   email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
+  sms_off: 'SMS is switched off (SMS_PROVIDER=none); the code was made but not sent.',
+  sms_country_not_allowed: 'The country of the number is not in SMS_COUNTRIES.',
+  sms_number_not_allowed:
+    'The number is not one that an SMS may go to: not assigned, or not a mobile number.',
+  sms_budget_prefix: 'Too many SMS went to this number block within an hour (SMS_BUDGET_PREFIX).',
+  sms_budget_country: 'The money for SMS to this country is used up (SMS_BUDGET_COUNTRY).',
+  sms_budget_organization: 'The money for SMS of this organization is used up (SMS_BUDGET_ORGANIZATION).',
+  sms_budget_global: 'The money for all SMS is used up (SMS_BUDGET_GLOBAL).',
+  sms_prefix_paused: 'SMS to this number block are paused: too few of its codes were used.',
+  sms_country_paused: 'SMS to this country are paused: too few of its codes were used.',
   too_late: 'It could not be handed over while it was still of use.',
   no_such_channel: 'The account has no address for this kind of message.',
   change_over: 'The change of address was completed, cancelled or has lapsed before this was sent.',
@@ -24,6 +34,12 @@ export const notSentReasons = {
 } as const;
 
 export type NotSentReason = keyof typeof notSentReasons;
+
+/** Why an SMS was not worth its money, or not to be risked. */
+export type SmsSkipReason = Extract<
+  NotSentReason,
+  `sms_budget_${string}` | `sms_${'prefix' | 'country'}_paused` | `sms_${'number' | 'country'}_not_allowed`
+>;
 
 /** Reasons why a worker puts a message off although it is due: an operator must act before it can go. */
 export const putOffReasons = {
@@ -57,7 +73,11 @@ export interface Notices {
 /** What becomes of a claimed message. `skip` is nobody's fault, `give_up` shows as FAILED. */
 export type Resolution =
   | { readonly kind: 'send'; readonly account: Account; readonly to: string }
-  | { readonly kind: 'make_token_only'; readonly account: Account; readonly reason: 'email_off' }
+  | {
+      readonly kind: 'make_token_only';
+      readonly account: Account;
+      readonly reason: 'email_off' | 'sms_off';
+    }
   | { readonly kind: 'notify'; readonly account: Account | null; readonly reason: NoticeReason }
   /** What is sent, and to whom, is sealed in the row. */
   | { readonly kind: 'relay' }
@@ -115,19 +135,19 @@ export const resolve = (
   if (facts.newerMessages >= policy.liveTokens.newest) return { kind: 'skip', reason: 'superseded' };
   if (purpose.credential === 'none')
     return policy.channelOff
-      ? { kind: 'skip', reason: 'email_off' }
+      ? { kind: 'skip', reason: offReasonOf(purpose) }
       : (hopeless(facts, purpose) ?? { kind: 'relay' });
   const refusal = refusalOf(account, purpose);
   if (refusal !== null || account === null) {
     const reason = refusal ?? 'unknown_account';
-    const notice = policy.channelOff ? null : noticeFor(reason, facts, policy.notices);
+    const notice = policy.channelOff ? null : noticeFor(reason, facts, purpose, policy.notices);
     if (notice === null) return { kind: 'skip', reason };
     return hopeless(facts, purpose) ?? { kind: 'notify', account, reason: notice };
   }
   if (facts.change === null && purpose.askedBy === 'account') return { kind: 'resend_change', account };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
-  if (policy.channelOff) return { kind: 'make_token_only', account, reason: 'email_off' };
+  if (policy.channelOff) return { kind: 'make_token_only', account, reason: offReasonOf(purpose) };
   return hopeless(facts, purpose) ?? { kind: 'send', account, to };
 };
 
@@ -137,16 +157,23 @@ export interface ResolvePolicy {
   readonly notices: Notices;
 }
 
+const offReasonOf = ({ channel }: Purpose): 'email_off' | 'sms_off' =>
+  channel === 'sms' ? 'sms_off' : 'email_off';
+
 const refusalOf = (account: Account | null, purpose: Purpose): Ineligibility | 'unknown_account' | null =>
   account === null ? 'unknown_account' : purpose.ineligible(account.status);
 
-/** A suspended account is told nothing: its owner knows, and whoever else asks should not. */
+/**
+ * A suspended account is told nothing: its owner knows, and whoever else asks should not. Nobody is told by
+ * SMS: strangers could have us pay for messages to anybody.
+ */
 const noticeFor = (
   reason: Ineligibility | 'unknown_account',
   { noticedToday, hasSealed, change }: ClaimedFacts,
+  { channel }: Purpose,
   notices: Notices,
 ): NoticeReason | null => {
-  if (noticedToday || change !== null) return null;
+  if (noticedToday || change !== null || channel === 'sms') return null;
   if (reason === 'already_verified') return notices.alreadyVerified ? 'notice_already_verified' : null;
   return reason === 'unknown_account' && notices.unknownAccount && hasSealed
     ? 'notice_unknown_account'

@@ -1,3 +1,4 @@
+import type { Channel } from './destination.ts';
 import type { SmtpFailure } from './smtp-reply.ts';
 
 /**
@@ -5,6 +6,9 @@ import type { SmtpFailure } from './smtp-reply.ts';
  * Greylisting servers want 1 to 5 minutes; the first two waits cover them.
  */
 const transientWaitsSeconds = [60, 300, 900, 1800, 3600, 7200] as const;
+
+/** An SMS that is not there within minutes is of no use: the person has asked for another. */
+const smsWaitsSeconds = [5, 15, 60, 180] as const;
 
 /** An answer lost after the body left: the provider's own word usually comes within a minute. */
 const ambiguousWaitSeconds = 60;
@@ -28,7 +32,12 @@ export interface RetryPlan {
  * When to try again after a failure that may pass. `failures`: failed attempts so far, this one not
  * counted. A server's own `retryAfterSeconds` is honoured up to two hours.
  */
-export const planRetry = (failure: SmtpFailure, failures: number, chance: number): RetryPlan => {
+export const planRetry = (
+  failure: Pick<SmtpFailure, 'kind' | 'retryAfterSeconds'>,
+  failures: number,
+  chance: number,
+  channel: Channel = 'email',
+): RetryPlan => {
   if (failure.kind === 'ambiguous')
     return {
       afterSeconds: spread(Math.max(ambiguousWaitSeconds, failures * 60), chance),
@@ -39,7 +48,8 @@ export const planRetry = (failure: SmtpFailure, failures: number, chance: number
       afterSeconds: spread(waitAt(pauseWaitsSeconds, pauseWaitsSeconds.length - 1), chance),
       countsAsFailure: false,
     };
-  const planned = spread(waitAt(transientWaitsSeconds, failures), chance);
+  const waitsSeconds = channel === 'sms' ? smsWaitsSeconds : transientWaitsSeconds;
+  const planned = spread(waitAt(waitsSeconds, failures), chance);
   const asked = Math.min(failure.retryAfterSeconds ?? 0, 7200);
   return { afterSeconds: Math.max(planned, asked), countsAsFailure: true };
 };

@@ -1,19 +1,16 @@
 import type { BounceKind, DeliveryEventType } from './delivery-event.ts';
+import type { Channel } from './destination.ts';
 import type { MessageStatus } from './message.ts';
-import {
-  isPutOffReason,
-  noticeReasons,
-  type NotSentReason,
-  notSentReasons,
-  putOffReasons,
-} from './resolve.ts';
-import type { SmtpFailureCode } from './smtp-reply.ts';
+import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
+import { attemptSentences, type ChannelWords, nextStepsNotSent, wordsOf } from './timeline-words.ts';
 
 /** The message as stored. */
 export interface MessageFacts {
+  /** E-mail unless it is said. */
+  readonly channel?: Channel;
   readonly status: MessageStatus;
-  /** Why it was not sent or failed: a `NotSentReason`, an `SmtpFailureCode`, or a provider's word. */
+  /** Why it was not sent or failed: a `NotSentReason`, an `SmtpFailureCode` or `SmsFailureCode`, or a provider's word. */
   readonly reason: string | null;
   readonly acceptedAt: Date;
   readonly sentAt: Date | null;
@@ -86,66 +83,6 @@ export interface Explanation {
 /** After this long without a report, the hand-over stays unconfirmed: it is not a delivery. */
 export const unconfirmedAfterSeconds = 86_400;
 
-const nextStepsNotSent = {
-  superseded: 'Look at the newer message instead.',
-  unknown_account: 'The person has to register first, or used another address.',
-  already_verified: 'Nothing to do: the person can sign in.',
-  suspended: 'Lift the suspension if it is a mistake, then let the person ask again.',
-  email_off: 'Verify the account by hand, or set EMAIL_PROVIDER and let the person ask again.',
-  no_such_channel: 'The account has only a phone number, or only an e-mail address; use that one.',
-  change_over: 'Look at the change of address of the account; a newer one may be under way.',
-  account_deleted: 'Nothing to do; a new account of this address gets messages of its own.',
-  revoked: 'Send the invitation again if it was withdrawn by mistake.',
-  not_composed: 'Mend what the log names, then let the person ask again.',
-  change_resent: 'Look at the messages of the account that were accepted right after this one.',
-  no_pending_change: 'Let the person ask for the change of address again.',
-  too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
-  lost_too_often: 'Read the logs of the worker at the times of the attempts below before asking again.',
-} as const satisfies Record<NotSentReason, string>;
-
-/** What an SMTP failure means, as a clause. */
-const failureClauses = {
-  dns: 'the name of the mail server could not be found',
-  connect: 'the mail server could not be reached',
-  tls: 'no encrypted connection could be made',
-  auth: 'the mail server refused our user name or password',
-  greeting: 'the mail server would not start a session',
-  relay_refused: 'the mail server does not carry mail for us',
-  sender_refused: 'the mail server refused our sender address',
-  recipient_refused: 'the mail server refused the recipient',
-  recipient_invalid: 'the address cannot be mailed',
-  message_refused: 'the mail server refused the message',
-  greylisted: 'the mail server asked us to come back later',
-  throttled: 'the mail server found us too fast',
-  quota: 'our allowance at the provider is used up',
-  timeout: 'the mail server did not answer in time',
-  connection_lost: 'the connection broke',
-  protocol: 'the mail server answered out of turn',
-  aborted: 'the hand-over took too long and was ended',
-  settings: 'our own settings do not allow it',
-  unknown: 'it failed in a way we have no word for',
-} as const satisfies Record<SmtpFailureCode, string>;
-
-const attemptSentences = {
-  accepted: 'The provider took it.',
-  permanent: 'It was refused for good.',
-  transient: 'It failed for now and will be tried again.',
-  ambiguous: 'It left us, but no answer came: it may have been taken.',
-  misconfigured: 'It failed because of our own set-up; the recipient is not at fault.',
-  given_back: 'The worker stopped before handing it over.',
-} as const satisfies Record<AttemptFactsResult, string>;
-
-const reportSentences = {
-  accepted: 'The provider confirmed that it took the message.',
-  deferred: 'The receiving server put it off; the provider tries again.',
-  delivered: 'The receiving server took it.',
-  bounced: 'The receiving server refused it.',
-  rejected: 'The provider would not carry it.',
-  complained: 'The recipient reported it as spam.',
-  failed: 'The provider gave up on it.',
-  unknown: 'The provider reported something that says nothing about delivery.',
-} as const satisfies Record<DeliveryEventType, string>;
-
 const lookUp = (table: Readonly<Record<string, string>>, key: string | null): string | undefined =>
   key !== null && Object.hasOwn(table, key) ? table[key] : undefined;
 
@@ -158,35 +95,31 @@ const entry = (at: Date, what: string, detail: readonly (string | null)[] = []):
   return text === '' ? { at, what } : { at, what, detail: text };
 };
 
-const attemptEntry = (attempt: AttemptFacts): TimelineEntry => {
+const attemptEntry = (attempt: AttemptFacts, words: ChannelWords): TimelineEntry => {
   const name = `Attempt ${attempt.number} by ${attempt.provider}`;
   if (attempt.result === null)
     return entry(attempt.startedAt, `${name}: begun, and no result is known (yet).`);
   const clause =
-    attempt.result === 'accepted' ? null : (lookUp(failureClauses, attempt.code) ?? attempt.code);
+    attempt.result === 'accepted' ? null : (lookUp(words.failures, attempt.code) ?? attempt.code);
   return entry(attempt.finishedAt ?? attempt.startedAt, `${name}: ${attemptSentences[attempt.result]}`, [
     clause,
     attempt.reply,
   ]);
 };
 
-const reportEntry = (report: ReportFacts): TimelineEntry => {
+const reportEntry = (report: ReportFacts, words: ChannelWords): TimelineEntry => {
   const kind =
-    report.bounce === null
-      ? null
-      : report.bounce === 'hard'
-        ? 'hard, the mailbox is not tried again'
-        : 'soft, it may work another time';
-  return entry(report.receivedAt, reportSentences[report.type], [kind, report.reason]);
+    report.bounce === null ? null : report.bounce === 'hard' ? words.hard : 'soft, it may work another time';
+  return entry(report.receivedAt, words.reports[report.type], [kind, report.reason]);
 };
 
 const reasonSentence = (reason: string | null): string =>
   lookUp(notSentReasons, reason) ?? `The reason on record: ${scrubReply(reason ?? 'none')}.`;
 
-const outcomeEntries = ({ message, attempts }: TimelineFacts): TimelineEntry[] => {
+const outcomeEntries = ({ message, attempts }: TimelineFacts, words: ChannelWords): TimelineEntry[] => {
   if (message.settledAt !== null && (message.status === 'skipped' || message.status === 'gave_up')) {
     const what = message.status === 'skipped' ? 'Not sent.' : 'Given up.';
-    const known = lookUp(notSentReasons, message.reason) ?? lookUp(failureClauses, message.reason);
+    const known = lookUp(notSentReasons, message.reason) ?? lookUp(words.failures, message.reason);
     return [entry(message.settledAt, what, [known ?? message.reason])];
   }
   // The attempt says it better; without one (rows that were imported) the time is still worth a line.
@@ -194,17 +127,27 @@ const outcomeEntries = ({ message, attempts }: TimelineFacts): TimelineEntry[] =
   return message.sentAt !== null && !wasTaken ? [entry(message.sentAt, 'Handed over to the provider.')] : [];
 };
 
-const verificationEntries = (verification: VerificationFacts | null, now: Date): TimelineEntry[] => {
+const verificationEntries = (
+  verification: VerificationFacts | null,
+  { credential }: ChannelWords,
+  now: Date,
+): TimelineEntry[] => {
   if (verification === null) return [];
   const { createdAt, expiresAt, consumedAt } = verification;
-  const made = entry(createdAt, 'The link was made.');
-  if (consumedAt !== null) return [made, entry(consumedAt, 'The link was used: the address is confirmed.')];
+  const made = entry(createdAt, `The ${credential} was made.`);
+  if (consumedAt !== null)
+    return [made, entry(consumedAt, `The ${credential} was used: the address is confirmed.`)];
   if (verification.revokedAt instanceof Date)
-    return [made, entry(verification.revokedAt, 'The link was withdrawn; it no longer works.')];
+    return [made, entry(verification.revokedAt, `The ${credential} was withdrawn; it no longer works.`)];
   const isOver = expiresAt.getTime() <= now.getTime();
   return [
     made,
-    entry(expiresAt, isOver ? 'The link expired unused.' : 'The link will expire, unless it is used before.'),
+    entry(
+      expiresAt,
+      isOver
+        ? `The ${credential} expired unused.`
+        : `The ${credential} will expire, unless it is used before.`,
+    ),
   ];
 };
 
@@ -214,14 +157,14 @@ const lastFailure = (attempts: readonly AttemptFacts[]): AttemptFacts | undefine
     .filter((attempt) => attempt.result !== null && attempt.result !== 'accepted')
     .toSorted((a, b) => b.number - a.number)[0];
 
-const waiting = ({ message, attempts }: TimelineFacts): string => {
+const waiting = ({ message, attempts }: TimelineFacts, words: ChannelWords): string => {
   const failure = lastFailure(attempts);
   const due = message.nextAt === null ? '' : ` The next attempt is due at ${message.nextAt.toISOString()}.`;
   if (message.reason !== null && isPutOffReason(message.reason))
     return `It is put off. ${putOffReasons[message.reason]}${due}`;
   if (failure === undefined)
     return `It was accepted and is waiting to be sent.${due} If that time is long past, see whether a worker is running.`;
-  const clause = lookUp(failureClauses, failure.code) ?? 'the attempt failed';
+  const clause = lookUp(words.failures, failure.code) ?? 'the attempt failed';
   const step =
     failure.result === 'misconfigured'
       ? 'Mend our settings or the account at the provider; it is then sent by itself.'
@@ -229,69 +172,77 @@ const waiting = ({ message, attempts }: TimelineFacts): string => {
   return `It has not been handed over yet: ${clause}.${due} ${step}`;
 };
 
-const linkState = ({ message, verification }: TimelineFacts, now: Date): string => {
+const credentialState = (
+  { message, verification }: TimelineFacts,
+  { credential }: ChannelWords,
+  now: Date,
+): string => {
   if (verification === null) return '';
   if (verification.consumedAt !== null)
-    return ' The link was used and the address is confirmed; nothing to do.';
+    return ` The ${credential} was used and the address is confirmed; nothing to do.`;
   if (verification.revokedAt instanceof Date)
-    return ' Its link was withdrawn. Send another one if that was a mistake.';
+    return ` Its ${credential} was withdrawn. Send another one if that was a mistake.`;
   if (message.newerAcceptedAt !== undefined && message.newerAcceptedAt !== null)
-    return ' Its link no longer works, because a newer message was asked for. Look at the newer message.';
+    return ` Its ${credential} no longer works, because a newer message was asked for. Look at the newer message.`;
   if (verification.expiresAt.getTime() <= now.getTime())
-    return ' Its link has expired unused. Let the person ask for a new one.';
+    return ` Its ${credential} has expired unused. Let the person ask for a new one.`;
   return '';
 };
 
-const handedOver = (facts: TimelineFacts, now: Date): string => {
+const handedOver = (facts: TimelineFacts, words: ChannelWords, now: Date): string => {
   const notice = lookUp(noticeReasons, facts.message.reason);
   if (notice !== undefined) return `${notice} Nothing to do.`;
-  const state = linkState(facts, now);
+  const state = credentialState(facts, words, now);
   const sentAt = facts.message.sentAt ?? facts.message.acceptedAt;
   const isOld = now.getTime() - sentAt.getTime() > unconfirmedAfterSeconds * 1000;
   const sentence = isOld
     ? 'The provider took it more than a day ago and has reported nothing since: its delivery is unconfirmed.'
-    : 'The provider took it; whether it reached the mailbox is not reported yet.';
+    : words.notReported;
   if (state !== '') return sentence + state;
   return isOld
-    ? `${sentence} Check that the webhook of the provider reaches this service, and let the person look in the spam folder.`
-    : `${sentence} Wait for the report, or let the person look in the spam folder.`;
+    ? `${sentence} Check that the webhook of the provider reaches this service, and ${words.lookMeanwhile}.`
+    : `${sentence} Wait for the report, or ${words.lookMeanwhile}.`;
 };
 
-const refused = ({ message, events }: TimelineFacts): string => {
+const refused = ({ message, events }: TimelineFacts, words: ChannelWords): string => {
   const report = events.findLast((event) => ['bounced', 'rejected', 'failed'].includes(event.type));
   if (report?.type === 'rejected')
     return 'The provider would not carry it. Read its reason below and settle it with the provider.';
-  if (report?.bounce === 'hard')
-    return 'The mailbox refused it for good. Ask the person for another address, or to correct a typing mistake.';
-  if (report !== undefined)
-    return 'The receiving server refused it, for a reason that may pass. Read the reason below, then let the person ask again.';
-  const clause = lookUp(failureClauses, message.reason) ?? 'the mail server refused it';
+  if (report?.bounce === 'hard') return words.refusedForGood;
+  if (report !== undefined) return words.refusedForNow;
+  const clause = lookUp(words.failures, message.reason) ?? words.refusedByDefault;
   return `It failed for good: ${clause}. Check the address with the person; a correction needs a new request.`;
 };
 
+/** An SMS that may have been taken. */
+const unanswered = (reason: string | null, words: ChannelWords): string =>
+  `Nobody knows whether it was sent: ${lookUp(words.failures, reason) ?? 'no clear answer came'}. It is not tried again by itself, because that could cost twice; a report of the provider still counts. Let the person ask again.`;
+
 const summaryOf = (facts: TimelineFacts, now: Date): string => {
   const { message } = facts;
+  const words = wordsOf(message.channel ?? 'email');
   switch (message.status) {
     case 'queued':
     case 'sending':
     case 'deferred':
-      return waiting(facts);
+      return waiting(facts, words);
     case 'skipped':
     case 'gave_up': {
       const step = lookUp(nextStepsNotSent, message.reason);
       if (step !== undefined) return `${reasonSentence(message.reason)} ${step}`;
+      if (message.status === 'gave_up' && message.channel === 'sms') return unanswered(message.reason, words);
       return message.status === 'gave_up'
-        ? refused(facts)
+        ? refused(facts, words)
         : `${reasonSentence(message.reason)} Read the entries below.`;
     }
     case 'sent':
-      return handedOver(facts, now);
+      return handedOver(facts, words, now);
     case 'delivered':
-      return `The receiving server took it.${linkState(facts, now) || ' If the person does not see it, the spam folder is the place to look.'}`;
+      return `${words.delivered}${credentialState(facts, words, now) || words.deliveredUnseen}`;
     case 'bounced':
-      return refused(facts);
+      return refused(facts, words);
     case 'complained':
-      return 'The recipient reported the message as spam. Do not mail this address again unless the person asks for it.';
+      return words.complained;
   }
 };
 
@@ -302,13 +253,14 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
 export const explainMessage = (facts: TimelineFacts, now: Date): Explanation => {
   const { message } = facts;
   const superseded = message.newerAcceptedAt ?? null;
+  const words = wordsOf(message.channel ?? 'email');
   const entries = [
     entry(message.acceptedAt, 'The request was accepted.'),
-    ...facts.attempts.map(attemptEntry),
-    ...facts.events.map(reportEntry),
-    ...outcomeEntries(facts),
+    ...facts.attempts.map((attempt) => attemptEntry(attempt, words)),
+    ...facts.events.map((report) => reportEntry(report, words)),
+    ...outcomeEntries(facts, words),
     ...(superseded === null ? [] : [entry(superseded, 'A newer request for the same address was accepted.')]),
-    ...verificationEntries(facts.verification, now),
+    ...verificationEntries(facts.verification, words, now),
   ];
   // Sorting keeps the order of equals, so what one statement wrote stays in the order given above.
   return {

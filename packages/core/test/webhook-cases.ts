@@ -40,6 +40,8 @@ export const token = 'f0e1d2c3b4a5968778695a4b3c2d1e0f0123456789abcdef01';
 export const requestOf = (contentType: string, body: string | Uint8Array): WebhookRequest => ({
   rawBody: typeof body === 'string' ? Buffer.from(body) : body,
   contentType,
+  headers: {},
+  url: 'https://verify.example.com/',
   now,
 });
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Account, AccountStatus } from '@reconfirm/core/account';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
+import type { Channel } from '@reconfirm/core/destination';
 import { type LiveTokens, liveTokensMax } from '@reconfirm/core/live-tokens';
 import type { Database } from './database.ts';
 
@@ -74,7 +75,7 @@ interface ClaimedRow {
 }
 
 /**
- * Claims messages for `leaseSeconds`. Null, for each id in the order given, when there is nothing to
+ * Claims messages for `leaseSeconds`; only those of one channel, where one is named. Null, for each id in the order given, when there is nothing to
  * do: settled, not due yet, in another worker's hands, or unknown. At most one worker gets a message.
  *
  * `rank + 0 < 40`, and not `settled_at IS NULL`: that is the predicate of the partial index of due
@@ -85,6 +86,7 @@ export const claimMessages = async (
   db: Database,
   ids: readonly string[],
   leaseSeconds: number,
+  channel?: Channel,
 ): Promise<readonly (ClaimedMessage | null)[]> => {
   const { rows } = await sql<ClaimedRow>`
     WITH claimed AS (
@@ -97,7 +99,7 @@ export const claimMessages = async (
                  WHERE a.organization_id = m.organization_id AND a.phone_key = m.address_key), m.account_id)
                ELSE coalesce((SELECT a.id FROM accounts a
                  WHERE a.organization_id = m.organization_id AND a.email_key = m.address_key), m.account_id) END
-       WHERE m.id = ANY (${ids.toSorted()}::uuid[]) AND m.rank + 0 < 40
+       WHERE m.id = ANY (${ids.toSorted()}::uuid[]) AND m.rank + 0 < 40${channel === undefined ? sql`` : sql` AND m.channel = ${channel}`}
          AND (m.lease_until IS NULL OR m.lease_until < now()) AND m.next_at <= now()
       RETURNING m.*)
     SELECT c.id, c.attempt, c.organization_id, c.purpose, c.contract, c.locale, c.redirect_url, c.failures, c.lost_leases,

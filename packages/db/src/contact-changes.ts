@@ -158,7 +158,8 @@ const moveAccount = async (
     .updateTable('accounts')
     .set({
       ...moved,
-      status: sql`CASE WHEN status = 'pending' THEN 'active' ELSE status END`,
+      // A proved number makes nobody active who waits for the proof of an e-mail address.
+      status: sql`CASE WHEN status = 'pending' AND (${change.channel} = 'email' OR email IS NULL) THEN 'active' ELSE status END`,
       updated_at: sql`now()`,
     })
     .where('id', '=', change.account_id)

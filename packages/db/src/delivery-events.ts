@@ -96,6 +96,7 @@ const applyDeliveryEvent = async (tx: Database, id: string): Promise<boolean> =>
 const moveMessage = async (tx: Database, row: ParkedRow): Promise<void> => {
   const status = statusReportedBy(row);
   const publicWord = { sent: 'SENT', delivered: 'DELIVERED', bounced: 'FAILED', complained: 'COMPLAINED' };
+  const accountEvent = accountEventOf({ ...row, occurredAt: new Date(0) });
   const shown = status === null ? null : (publicWord[status as keyof typeof publicWord] ?? null);
   await sql`
     WITH moved AS (
@@ -116,11 +117,11 @@ const moveMessage = async (tx: Database, row: ParkedRow): Promise<void> => {
        WHERE a.id = moved.account_id AND moved.channel = 'email' AND moved.is_notice IS NOT TRUE
          AND coalesce(a.verification_message_seq, 0) <= moved.seq)
     INSERT INTO account_events (account_id, type, detail)
-    SELECT m.account_id, ${accountEventOf({ ...row, occurredAt: new Date(0) })}::text,
+    SELECT m.account_id, CASE m.channel WHEN 'sms' THEN replace(${accountEvent}::text, '_EMAIL_', '_SMS_') ELSE ${accountEvent}::text END,
            jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', ${row.reason ?? null}::text))
       FROM messages m
      WHERE m.id = ${row.message} AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
-       AND ${accountEventOf({ ...row, occurredAt: new Date(0) })}::text IS NOT NULL`.execute(tx);
+       AND ${accountEvent}::text IS NOT NULL`.execute(tx);
 };
 
 /** A row is committed before its mail is sent, so a report finds it at once, within minutes, or never. */

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
+import type { Channel } from '@reconfirm/core/destination';
 import type { Database } from './database.ts';
 
 export interface DueMessage {
   readonly id: string;
+  readonly channel: Channel;
   readonly attempt: number;
   /** How long it has been due: far more than a sweep's period means that ringing does not help. */
   readonly overdueSeconds: number;
@@ -39,7 +41,9 @@ export const takeDueMessages = async (
           AND next_at <= now() - make_interval(secs => ${options.graceMs / 1000})
           AND (rung_at IS NULL OR rung_at <= now() - make_interval(secs => ${options.spacingMs / 1000}))
         ORDER BY next_at LIMIT ${options.limit} FOR UPDATE SKIP LOCKED)
-    RETURNING m.id, m.attempt, extract(epoch FROM now() - m.next_at)::float8 AS "overdueSeconds"`.execute(db);
+    RETURNING m.id, m.channel, m.attempt, extract(epoch FROM now() - m.next_at)::float8 AS "overdueSeconds"`.execute(
+    db,
+  );
   return rows;
 };
 

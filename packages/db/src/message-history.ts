@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DeliveryEventType } from '@reconfirm/core/delivery-event';
+import type { Channel } from '@reconfirm/core/destination';
 import { isSettled, type MessageStatus } from '@reconfirm/core/message';
 import type { Database } from './database.ts';
 import type { AttemptsTable, DeliveryEventsTable, VerificationsTable } from './schema.ts';
@@ -11,6 +12,7 @@ export interface MessageSummary {
   readonly status: MessageStatus;
   readonly reason: string | null;
   readonly purpose: string;
+  readonly channel: Channel;
   readonly contract: string;
   readonly accountId: string | null;
   readonly email: string | null;
@@ -39,6 +41,7 @@ const summaryColumns = [
   'messages.status',
   'messages.reason',
   'messages.purpose',
+  'messages.channel',
   'messages.contract',
   'messages.account_id as accountId',
   'accounts.email',

@@ -99,7 +99,8 @@ export const recordMessages = async (db: Database, batch: readonly MessageRecord
        WHERE a.id = moved.account_id
          AND coalesce(a.verification_message_seq, 0) <= moved.seq)
     INSERT INTO account_events (account_id, type, detail)
-    SELECT account_id, event, jsonb_build_object('messageId', id)
+    SELECT account_id, CASE channel WHEN 'sms' THEN replace(event, '_EMAIL_', '_SMS_') ELSE event END,
+           jsonb_build_object('messageId', id)
       FROM moved WHERE event IS NOT NULL AND account_id IS NOT NULL AND is_notice IS NOT TRUE`.execute(db);
 };
 

@@ -87,6 +87,12 @@ export const forgetExpired = {
          WHERE expires_at < now() - make_interval(days => ${days})
          ORDER BY expires_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  smsSpend: forget(
+    () => sql`
+      DELETE FROM sms_spend WHERE (scope, bucket_seconds, bucket_at) IN (
+        SELECT scope, bucket_seconds, bucket_at FROM sms_spend
+         WHERE bucket_at < now() - interval '2 days' ORDER BY bucket_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   authCodes: forget(
     () => sql`
       DELETE FROM auth_codes WHERE code_hash IN (

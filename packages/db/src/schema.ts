@@ -61,6 +61,11 @@ export type AccountEventType =
   | 'VERIFICATION_EMAIL_DELIVERED'
   | 'VERIFICATION_EMAIL_TEMP_FAILED'
   | 'VERIFICATION_EMAIL_COMPLAINED'
+  | 'VERIFICATION_SMS_SENT'
+  | 'VERIFICATION_SMS_FAILED'
+  | 'VERIFICATION_SMS_DELIVERED'
+  | 'VERIFICATION_SMS_TEMP_FAILED'
+  | 'VERIFICATION_SMS_COMPLAINED'
   | 'EMAIL_VERIFIED'
   | 'PHONE_VERIFIED'
   | 'EMAIL_CHANGED'
@@ -246,6 +251,35 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+export interface SmsSendsTable {
+  message_id: string;
+  attempt: number;
+  organization_id: string;
+  country: string;
+  prefix: string;
+  cost_micros: string;
+  judged: boolean;
+  reserved_at: Date;
+  released_at: Date | null;
+  verified_at: Date | null;
+}
+
+export interface SmsSpendTable {
+  scope: string;
+  bucket_seconds: number;
+  bucket_at: Date;
+  sends: number;
+  cost_micros: string;
+}
+
+export interface SmsPausesTable {
+  scope: string;
+  paused_at: Generated<Date>;
+  sends: number;
+  verified: number;
+  released_at: Date | null;
+}
+
 export interface SignupPasswordsTable {
   message_id: string;
   account_id: string;
@@ -340,6 +374,9 @@ export interface Schema {
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
   limit_charges: LimitChargesTable;
+  sms_sends: SmsSendsTable;
+  sms_spend: SmsSpendTable;
+  sms_pauses: SmsPausesTable;
   signup_passwords: SignupPasswordsTable;
   auth_codes: AuthCodesTable;
   captcha_answers: CaptchaAnswersTable;

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { uuidV7 } from '@reconfirm/core/message-id';
+import { findPurpose } from '@reconfirm/core/purposes/registry';
 import { confirmChangeSide, undoChange } from './contact-changes.ts';
 import { type Database, databaseErrorCode } from './database.ts';
 import { takeSignupPassword } from './sign-ups.ts';
+import { markSmsVerified } from './sms-spend.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
 /** What a confirmation came to. `live`: it changed the state just now. `address_taken`: nothing was changed. */
@@ -37,6 +39,7 @@ export const confirmToken = async (
       if (!purposes.includes(facts.purpose)) return { ...facts, state: 'other_purpose' };
       if (facts.state !== 'live') return facts;
       if (!(await consume(tx, facts.messageId, presented.by))) return { ...facts, state: 'consumed' };
+      if (findPurpose(facts.purpose)?.channel === 'sms') await markSmsVerified(tx, facts.messageId);
       const done = await takeEffect(tx, facts, presented.by);
       if (done === null) return { ...facts, state: 'superseded' };
       await alongside(tx, facts);
@@ -102,11 +105,12 @@ const proveEmail = async (tx: Database, token: KnownToken, by: Presented['by']):
   return { email: rows[0]?.email ?? null };
 };
 
+/** An account that waits for the proof of its e-mail address goes on waiting: a number of one's own is no proof of it. */
 const provePhone = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect> => {
   const { rows } = await sql<{ email: string | null; first_proof: boolean }>`
     WITH before AS (SELECT id, phone_verified_at IS NULL AS first_proof FROM accounts WHERE id = ${token.accountId})
     UPDATE accounts a
-       SET status = CASE WHEN a.status = 'pending' THEN 'active' ELSE a.status END,
+       SET status = CASE WHEN a.status = 'pending' AND a.email IS NULL THEN 'active' ELSE a.status END,
            phone_verified_at = coalesce(a.phone_verified_at, now()), updated_at = now()
       FROM before WHERE a.id = before.id
     RETURNING a.email, before.first_proof`.execute(tx);

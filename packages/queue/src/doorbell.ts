@@ -1,7 +1,8 @@
 import { createPostgresBackend, Queue } from 'bullmq';
+import type { Channel } from '@reconfirm/core/destination';
 import {
-  mailQueue,
   messagesOfJobMax,
+  queueNames,
   type SendJobData,
   sendJobId,
   sendJobName,
@@ -12,6 +13,8 @@ import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts
 export interface Ring {
   readonly messageId: string;
   readonly attempt: number;
+  /** Whose queue rings; e-mail unless it is said. */
+  readonly channel?: Channel;
 }
 
 /**
@@ -30,6 +33,8 @@ export interface Doorbell {
 
 export interface DoorbellOptions {
   readonly backend: QueueBackend;
+  /** The queue that it rings in; that of e-mail unless it is said. */
+  readonly channel?: Channel;
   readonly timeoutMs: number;
   /** Told when rings begin to fail, and when they work again: once each, not for every ring. */
   readonly onChange: (change: { readonly working: boolean; readonly cause?: Error }) => void;
@@ -74,15 +79,15 @@ const addTo = async (queue: Queue, jobs: readonly Job[]): Promise<void> => {
   else await queue.addBulk([...jobs]);
 };
 
-const openQueue = (backend: QueueBackend): Queue =>
+const openQueue = (backend: QueueBackend, queueName: string): Queue =>
   backend.kind === 'redis'
-    ? new Queue(mailQueue, {
+    ? new Queue(queueName, {
         connection: backend.redis,
         prefix: queuePrefix(backend.prefix),
         defaultJobOptions: jobOptions,
       })
     : (new Queue(
-        mailQueue,
+        queueName,
         { connection: postgresConnection(backend), defaultJobOptions: jobOptions },
         createPostgresBackend,
       ) as unknown as Queue);
@@ -107,10 +112,10 @@ const withDeadline = async <T>(work: Promise<T>, timeoutMs: number): Promise<T> 
   }
 };
 
-/** Opens the producing side of the mail queue. Never waits for the queue to be there. */
+/** Opens the producing side of one channel's queue. Never waits for the queue to be there. */
 export const createDoorbell = (options: DoorbellOptions): Doorbell => {
   const open = (): Queue => {
-    const opened = openQueue(options.backend);
+    const opened = openQueue(options.backend, queueNames[options.channel ?? 'email']);
     // The connection's own listener has told it already; without one here the process would end.
     opened.on('error', () => {});
     return opened;

@@ -1,11 +1,14 @@
 import { createPostgresBackend, Worker, type WorkerOptions } from 'bullmq';
-import { mailQueue, messageIdsOfJob } from '@reconfirm/core/jobs/send';
+import type { Channel } from '@reconfirm/core/destination';
+import { messageIdsOfJob, queueNames } from '@reconfirm/core/jobs/send';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
 import type { Ring } from './doorbell.ts';
 import { createHands } from './hands.ts';
 
 export interface MailWorkerOptions {
   readonly backend: QueueBackend;
+  /** Whose queue it works on; that of e-mail unless it is said. */
+  readonly channel?: Channel;
   /** Messages worked on at once. */
   readonly concurrency: number;
   /** Hand-overs of all workers together; undefined: no limit. */
@@ -32,8 +35,9 @@ const housekeepingMs = 1000;
 /** Answers of a Redis that cannot take writes now; asking again at once only burns the CPU. */
 const unwritable = /OOM|READONLY|MISCONF|NOREPLICAS|LOADING|CLUSTERDOWN/;
 
-/** Opens the consuming side of the mail queue and starts it. */
+/** Opens the consuming side of one channel's queue and starts it. */
 export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
+  const channel = options.channel ?? 'email';
   const shared: Omit<WorkerOptions, 'connection'> = {
     concurrency: options.concurrency,
     // The row's lease decides who may send; the job's lock only has to outlive a hand-over.
@@ -57,20 +61,21 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
     if (first === undefined) return;
     // The queue counts jobs, so with a rate each message needs one of its own.
     if (options.rate !== undefined && others.length > 0)
-      await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0 })));
+      await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0, channel })));
     const own = options.rate === undefined ? [first, ...others] : [first];
     await Promise.all(own.map((messageId) => hands.take(() => handle(messageId))));
   };
   const { backend } = options;
+  const queueName = queueNames[channel];
   const open = (): Worker =>
     backend.kind === 'redis'
-      ? new Worker(mailQueue, process, {
+      ? new Worker(queueName, process, {
           ...shared,
           connection: backend.redis,
           prefix: queuePrefix(backend.prefix),
         })
       : (new Worker(
-          mailQueue,
+          queueName,
           process,
           { ...shared, connection: postgresConnection(backend), runRetryDelay: 1000 },
           createPostgresBackend,

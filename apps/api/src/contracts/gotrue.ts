@@ -98,7 +98,7 @@ const statementsOf = ({ db }: Parts) => ({
 });
 
 const useCasesOf = (parts: Parts, access: Access) => {
-  const { config, db, keys, limiter, ring } = parts;
+  const { config, db, keys, limiter, sms, ring } = parts;
   const rules = requestRules(config);
   const shared = createUseCases(parts, 'gotrue', gotrueRules);
   const { sessions, passwords, signIn, setPassword } = access;
@@ -111,6 +111,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
     rulesOf: shared.rulesOf,
     keys,
     limiter,
+    sms,
     captchaGate: parts.captchaGate,
     policy,
     passwords,

@@ -8,7 +8,7 @@ import { createUseCases, type Parts } from '../use-cases.ts';
 /** What relaying asks of the use cases: the calling system has asked its own questions already. */
 export const hooksRules = (config: ApiConfig): ContractRules => ({
   contract: 'hooks',
-  limits: { ip: [], email: config.RELAY_RATE_LIMIT_ADDRESS, phone: config.RELAY_RATE_LIMIT_ADDRESS },
+  limits: { ip: [], email: config.RELAY_RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },
   disclosure: 'strict',
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none',
   asksCaptcha: false,
@@ -23,6 +23,7 @@ export const composeHooks = (parts: Parts): FastifyPluginAsync => {
     decided,
     organizationId: defaultOrganizationId,
     identity: config.EMAIL_IDENTITY,
+    allowedPrefixes: config.SMS_ALLOW_PREFIXES,
     lifetimeSeconds: config.RELAY_LIFETIME_SECONDS,
     gotrue:
       config.GOTRUE_HOOK_SECRETS === undefined || config.GOTRUE_HOOK_VERIFY_URL === undefined

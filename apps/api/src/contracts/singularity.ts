@@ -22,7 +22,7 @@ export const singularityRules = (config: ApiConfig): ContractRules => ({
   limits: {
     ip: config.SINGULARITY_RATE_LIMIT_IP,
     email: config.SINGULARITY_RATE_LIMIT_ADDRESS,
-    phone: config.SINGULARITY_RATE_LIMIT_ADDRESS,
+    phone: config.RATE_LIMIT_PHONE,
   },
   // The owner has shown a token and is told by the routes; everybody else is told nothing.
   disclosure: 'strict',
@@ -52,7 +52,7 @@ export const singularityDocument: ContractDocument = {
 
 /** The contract of seed 002, put together. */
 export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
-  const { config, db, keys } = parts;
+  const { config, db, keys, sms } = parts;
   const access = accessOf(parts);
   const limiter = withNamedFault(parts.limiter);
   const shared = createUseCases({ ...parts, limiter }, 'singularity', singularityRules);
@@ -67,6 +67,7 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
       rulesOf: shared.rulesOf,
       keys,
       limiter,
+      sms,
       // The document has no field for a captcha's answer: the limit of the client is all there is.
       captchaGate: async (ip) => (ip.allowed ? null : limitedBy(ip)),
       policy: passwordPolicy,

@@ -25,7 +25,7 @@ import { createUseCases, type Parts } from '../use-cases.ts';
 /** What seed 001 asks of the use cases. */
 export const v1Rules = (config: ApiConfig): ContractRules => ({
   contract: 'v1',
-  limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_ADDRESS },
+  limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },
   disclosure: config.DISCLOSURE,
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
   asksCaptcha: true,

@@ -15,6 +15,8 @@ export interface FallbackOptions {
 
 export interface FallbackLimiter extends Limiter {
   isPrimaryWorking(): boolean;
+  /** The same limiter for requests that something else must become of while the primary does not answer. */
+  withOnError(onError: FallbackOptions['onError']): Limiter;
 }
 
 /** How long a primary that did not answer is left alone, so that requests do not each wait for its deadline. */
@@ -29,17 +31,17 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
   let working = true;
   let restUntilMs = 0;
 
-  const instead: Limiter =
-    onError === 'postgres'
+  const insteadOf = (onErrorOf: FallbackOptions['onError']): Limiter =>
+    onErrorOf === 'postgres'
       ? fallback
       : {
-          charge: async (subject) => decideWithout(subject, onError),
-          chargeTogether: async (subjects) => subjects.map((subject) => decideWithout(subject, onError)),
-          peek: async (subject) => decideWithout(subject, onError),
+          charge: async (subject) => decideWithout(subject, onErrorOf),
+          chargeTogether: async (subjects) => subjects.map((subject) => decideWithout(subject, onErrorOf)),
+          peek: async (subject) => decideWithout(subject, onErrorOf),
           refund: async () => {},
         };
 
-  const call = async <T>(work: (limiter: Limiter) => Promise<T>): Promise<T> => {
+  const call = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
     if (!working && nowMs() < restUntilMs) return work(instead);
     try {
       if (!working) await primary.distrust();
@@ -61,18 +63,23 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
     }
   };
 
-  return {
-    charge: (subject, chargeId) => call((limiter) => limiter.charge(subject, chargeId)),
-    chargeTogether: (subjects, chargeId) => call((limiter) => limiter.chargeTogether(subjects, chargeId)),
-    peek: (subject) => call((limiter) => limiter.peek(subject)),
-    refund: (subject, chargeId) => call((limiter) => limiter.refund(subject, chargeId)),
-    isPrimaryWorking: () => working,
+  const withOnError = (onErrorOf: FallbackOptions['onError']): Limiter => {
+    const instead = insteadOf(onErrorOf);
+    return {
+      charge: (subject, chargeId) => call(instead, (limiter) => limiter.charge(subject, chargeId)),
+      chargeTogether: (subjects, chargeId) =>
+        call(instead, (limiter) => limiter.chargeTogether(subjects, chargeId)),
+      peek: (subject) => call(instead, (limiter) => limiter.peek(subject)),
+      refund: (subject, chargeId) => call(instead, (limiter) => limiter.refund(subject, chargeId)),
+    };
   };
+
+  return { ...withOnError(onError), isPrimaryWorking: () => working, withOnError };
 };
 
 const decideWithout = (subject: LimitSubject, onError: 'closed' | 'open') => {
   if (onError === 'closed')
-    throw new AppError('limiter_unavailable', 'Redis does not answer and LIMITER_ON_ERROR=closed', {
+    throw new AppError('limiter_unavailable', 'Redis does not answer, and without it this is refused', {
       retryAfterSeconds: 2,
     });
   return decideLimits(subject, [], true);

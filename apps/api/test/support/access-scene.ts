@@ -59,7 +59,7 @@ export const openAccess = async (
   const keys: KeySettings = {
     hashKey: config.ADDRESS_HASH_KEY,
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
-    rememberSeconds: { ip: 3600, address: 3600 },
+    rememberSeconds: { ip: 3600, email: 3600, phone: 3600 },
   };
   const metrics = createApiMetrics();
   const limiter = createPostgresLimiter(db);

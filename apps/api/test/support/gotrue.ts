@@ -16,6 +16,7 @@ export const gotrueSettings = (): Settings => {
     SESSION_KEYS: `test-1:${privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')}`,
     GOTRUE_SITE_URL: `${appOrigin}/welcome`,
     GOTRUE_PHONE: 'on',
+    SMS_COUNTRIES: 'DK',
   };
 };
 
@@ -73,7 +74,7 @@ let numbers = 0;
 /** A number that no request of this file has used. */
 export const newPhone = (): string => {
   numbers += 1;
-  return `+4520${String(numbers).padStart(6, '0')}`;
+  return `+4520${400_000 + numbers}`;
 };
 
 /** Where the API listens. The test stops the API. */

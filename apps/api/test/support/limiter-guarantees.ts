@@ -183,7 +183,7 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
           // Drawn anew, so that another limiter's run of this test has other subjects.
           hashKey: new Secret(hashKey),
           ipv6PrefixBits: 64,
-          rememberSeconds: { ip: 60, address: 0 },
+          rememberSeconds: { ip: 60, email: 0, phone: 0 },
         },
         {
           organizationId: defaultOrganizationId,

@@ -1,3 +1,5 @@
+import type { SmsFailure } from '@reconfirm/core/sms-failure';
+import type { OutgoingSms } from '@reconfirm/core/sms-providers/provider';
 import type { SmtpFailure } from '@reconfirm/core/smtp-reply';
 
 /** A mailbox in a header. The two parts stay apart, so that neither can turn into the other. */
@@ -24,10 +26,13 @@ export interface OutgoingMail {
   readonly providerHeaders: Readonly<Record<string, string>>;
 }
 
-/** What became of one hand-over. `reply` is free of addresses, links and tokens. */
+/** Why a hand-over failed, in the classes of both channels. */
+export type SendFailure = SmtpFailure | SmsFailure;
+
+/** What became of one hand-over. `reply` is free of addresses, numbers, links, tokens and codes. */
 export type SendResult =
   | { readonly kind: 'accepted'; readonly providerMessageId?: string; readonly reply: string }
-  | { readonly kind: 'failed'; readonly failure: SmtpFailure; readonly reply: string };
+  | { readonly kind: 'failed'; readonly failure: SendFailure; readonly reply: string };
 
 /** A way to hand mail over. */
 export interface Transport {
@@ -38,5 +43,13 @@ export interface Transport {
    */
   readonly send: (mail: OutgoingMail, signal: AbortSignal) => Promise<SendResult>;
   /** Lets hand-overs in progress finish, within a deadline, and closes every connection. */
+  readonly close: () => Promise<void>;
+}
+
+/** A way to hand SMS over. */
+export interface SmsTransport {
+  readonly name: string;
+  /** As for mail: says what became of it before a deadline of its own. */
+  readonly send: (sms: OutgoingSms, signal: AbortSignal) => Promise<SendResult>;
   readonly close: () => Promise<void>;
 }

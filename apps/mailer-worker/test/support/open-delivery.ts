@@ -11,7 +11,8 @@ import type { Carrier } from '../../src/carrier.ts';
 import { createDelivery, type Delivery, type DeliveryStore } from '../../src/deliver.ts';
 import { createDeliveryStore } from '../../src/delivery-store.ts';
 import { createLane } from '../../src/lane.ts';
-import { createMailCarrier, mailSenders } from '../../src/mail-carrier.ts';
+import { createMailCarrier } from '../../src/mail-carrier.ts';
+import { mailSenders } from '../../src/mail-senders.ts';
 import { createWorkerMetrics } from '../../src/metrics.ts';
 import { availableLocales, createRenderer } from '../../src/render.ts';
 import type { OutgoingMail, SendResult, Transport } from '../../src/transports/transport.ts';
@@ -44,6 +45,7 @@ export const openDelivery = async (
   const starts: AttemptStart[] = [];
   const real = createDeliveryStore({
     db: scene.db,
+    channel: 'email',
     leaseSeconds: config.LEASE_SECONDS,
     recordPatienceMs: 5000,
   });

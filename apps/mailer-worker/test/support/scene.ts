@@ -1,7 +1,7 @@
 import { type Environment, readWorkerConfig } from '@reconfirm/core/config/config';
 import { type KeyRing, parseKeyRing } from '@reconfirm/core/token';
 import type { Ring } from '@reconfirm/queue/doorbell';
-import { createDoorbell } from '@reconfirm/queue/doorbell';
+import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import { connectForCalls } from '@reconfirm/queue/redis';
 import { type Database, openDatabase } from '@reconfirm/db/database';
@@ -31,6 +31,8 @@ export interface Scene extends AsyncDisposable {
   start(changes?: Environment): Promise<RunningWorker>;
   /** Rings for messages, as the API does after its commit. */
   ring(...messageIds: readonly string[]): Promise<void>;
+  /** The same in the queue of SMS. */
+  ringSms(...messageIds: readonly string[]): Promise<void>;
   /** Empties this scene's part of Redis, as a restart without persistence would. */
   emptyRedis(): Promise<void>;
   /** Takes the waiting list out of Redis and leaves the jobs, as an eviction would: rings of them are swallowed. */
@@ -107,6 +109,7 @@ export const openScene = async (smtpUrl: string, wanted?: SceneBackend): Promise
     environment,
     start,
     ring: (...ids) => bell.ring(ids.map((messageId) => ({ messageId, attempt: 0 }))),
+    ringSms: (...ids) => bell.ring(ids.map((messageId) => ({ messageId, attempt: 0, channel: 'sms' }))),
     emptyRedis: () => bell.forget('*'),
     loseWaitingList: () => bell.forget('*:wait'),
     message,
@@ -159,10 +162,10 @@ const openBell = (backend: SceneBackend, databaseUrl: string, prefix: string, re
     redis === undefined
       ? { ...postgresBackend(databaseUrl, prefix), poolMax: 2 }
       : { kind: 'redis', redis, prefix };
-  let doorbell: ReturnType<typeof createDoorbell> | undefined;
+  let doorbell: ReturnType<typeof createDoorbells> | undefined;
   return {
     ring: async (rings) => {
-      doorbell ??= createDoorbell({ backend: queue, timeoutMs: 5000, onChange: () => {} });
+      doorbell ??= createDoorbells({ backend: queue, timeoutMs: 5000, onChange: () => {} });
       if (!(await doorbell.ringAll(rings))) throw new Error('the queue took no ring');
     },
     forget: async (suffix) => {

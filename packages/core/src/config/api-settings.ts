@@ -11,6 +11,7 @@ import { entryguardSettings } from './entryguard-settings.ts';
 import { singularitySettings } from './singularity-settings.ts';
 import { captchaSettings } from './captcha-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
+import { smsApiSettings } from './sms-settings.ts';
 
 const addressRangeList = (value: string): readonly string[] | { readonly problem: string } => {
   const ranges = value
@@ -209,6 +210,7 @@ export const apiSettings = {
     describe:
       'Oldest (or most future) timestamp of a webhook that is accepted. Replays are refused whatever their age.',
   }),
+  ...smsApiSettings,
   INTAKE_BATCH_MAX: integer({
     min: 1,
     max: 500,

@@ -5,6 +5,7 @@ import type { EndpointRules } from '../public-address.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
+import { sharedSmsProblems, workerSmsProblems } from './sms-problems.ts';
 import { judgeRedirect, withOwnOrigin } from '../redirect.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
 import { workerSettings } from './worker-settings.ts';
@@ -35,7 +36,7 @@ const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
     );
   if (production && config.EMAIL_PROVIDER === 'log')
     problems.push('EMAIL_PROVIDER must not be log in production: no mail would leave');
-  return problems;
+  return [...problems, ...sharedSmsProblems(config)];
 };
 
 /** Where events may go. */
@@ -127,5 +128,6 @@ export const readWorkerConfig = (environment: Environment): Read<WorkerConfig> =
   const startsInClear = config.SMTP_URL?.reveal().startsWith('smtp:') === true;
   if (config.NODE_ENV === 'production' && config.SMTP_TLS === 'off' && startsInClear)
     problems.push('SMTP_TLS must not be off in production: the link would travel in clear');
+  problems.push(...workerSmsProblems(config));
   return problems.length > 0 ? { problems } : { config };
 };

@@ -25,7 +25,8 @@ export const gotrueSettings = {
   GOTRUE_PHONE: choice({
     values: ['off', 'on'],
     fallback: 'off',
-    describe: 'Whether phone numbers can register, sign in and be changed to by this contract.',
+    describe:
+      'Whether phone numbers can register, sign in and be changed to by this contract. SMS_COUNTRIES says which.',
   }),
   GOTRUE_MESSAGE_ID: choice({
     values: ['always', 'phone-only'],

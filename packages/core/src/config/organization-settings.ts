@@ -1,3 +1,4 @@
+import type { RememberSeconds } from '../limits.ts';
 import { apiSettings } from './api-settings.ts';
 import { type ConfigOf, isProblem, type Settings } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
@@ -23,6 +24,7 @@ export const organizationSettings = {
   NOTICE_UNKNOWN_ACCOUNT: sharedSettings.NOTICE_UNKNOWN_ACCOUNT,
   RATE_LIMIT_IP: apiSettings.RATE_LIMIT_IP,
   RATE_LIMIT_ADDRESS: apiSettings.RATE_LIMIT_ADDRESS,
+  RATE_LIMIT_PHONE: apiSettings.RATE_LIMIT_PHONE,
   DISCLOSURE: apiSettings.DISCLOSURE,
   EMAIL_CHANGE_MODE: apiSettings.EMAIL_CHANGE_MODE,
   ENTRYGUARD_USER_SEATS: apiSettings.ENTRYGUARD_USER_SEATS,
@@ -75,7 +77,7 @@ export const organizationProblems = (
   overrides: OrganizationOverrides,
   installation: {
     readonly production: boolean;
-    readonly rememberSeconds: Readonly<Record<'ip' | 'address', number>>;
+    readonly rememberSeconds: RememberSeconds;
   },
 ): readonly string[] => {
   const problems: string[] = [];
@@ -83,10 +85,10 @@ export const organizationProblems = (
     Math.max(0, ...(limits ?? []).map(({ windowSeconds }) => windowSeconds));
   const tooLong = (name: string, seconds: number): string =>
     `${name} must not look back further than the installation's own limits, ${seconds} seconds: older requests are not remembered`;
-  if (longest(overrides.RATE_LIMIT_IP) > installation.rememberSeconds.ip)
-    problems.push(tooLong('RATE_LIMIT_IP', installation.rememberSeconds.ip));
-  if (longest(overrides.RATE_LIMIT_ADDRESS) > installation.rememberSeconds.address)
-    problems.push(tooLong('RATE_LIMIT_ADDRESS', installation.rememberSeconds.address));
+  const { ip, email, phone } = installation.rememberSeconds;
+  if (longest(overrides.RATE_LIMIT_IP) > ip) problems.push(tooLong('RATE_LIMIT_IP', ip));
+  if (longest(overrides.RATE_LIMIT_ADDRESS) > email) problems.push(tooLong('RATE_LIMIT_ADDRESS', email));
+  if (longest(overrides.RATE_LIMIT_PHONE) > phone) problems.push(tooLong('RATE_LIMIT_PHONE', phone));
   if (installation.production && overrides.REDIRECT_ORIGINS?.kind === 'any')
     problems.push(
       'REDIRECT_ORIGINS must not be * in production: anybody could send a token to a site of theirs',

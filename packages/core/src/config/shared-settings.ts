@@ -1,3 +1,4 @@
+import { smsSharedSettings } from './sms-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, secretUrl, text, url } from './setting.ts';
 import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
@@ -118,6 +119,7 @@ export const sharedSettings = {
     describe:
       'Who carries the mail. log writes a line instead of a mail (development only); none makes the tokens and sends nothing (see EMAIL_OFF).',
   }),
+  ...smsSharedSettings,
   VERIFICATION_TOKEN_TTL_HOURS: integer({
     min: 1,
     max: 168,

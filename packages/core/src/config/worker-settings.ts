@@ -1,5 +1,7 @@
+import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
+import { smsWorkerSettings } from './sms-settings.ts';
 
 /** `Name <a@b>` or `a@b`, nothing that could break out of a header. */
 const sender = (
@@ -68,20 +70,8 @@ export const workerSettings = {
     describe:
       'Messages in hand at once. More than the SMTP connections, so that these never wait for the database.',
   }),
-  SEND_RATE: optional(
-    custom(
-      {
-        form: 'count/seconds',
-        describe:
-          'Most hand-overs of all workers together, for instance 100/1. While the queue is away each worker keeps to it by itself. Empty: no limit.',
-      },
-      (value) => {
-        const match = /^([1-9]\d{0,5})\/([1-9]\d{0,4})$/.exec(value);
-        return match === null
-          ? { problem: 'must look like 100/1 (count/seconds)' }
-          : { max: Number(match[1]), windowSeconds: Number(match[2]) };
-      },
-    ),
+  SEND_RATE: rateSetting(
+    'Most hand-overs of all workers together, for instance 100/1. While the queue is away each worker keeps to it by itself. Empty: no limit.',
   ),
   EVENT_CONCURRENCY: integer({
     min: 1,
@@ -103,6 +93,7 @@ export const workerSettings = {
     fallback: '2000',
     describe: 'How often rows that are due are looked for, rung again, or delivered without Redis.',
   }),
+  ...smsWorkerSettings,
   RETENTION_DAYS: integer({
     min: 8,
     max: 3650,

@@ -1,7 +1,11 @@
+import type { Channel } from '../destination.ts';
 import { isUuid } from '../message-id.ts';
 
-/** The queue of mails and the one job in it. BullMQ forbids `:` in queue names and custom ids. */
-export const mailQueue = 'mail';
+/**
+ * The queues, one for each channel so that neither waits for the other, and the one job in them. BullMQ
+ * forbids `:` in queue names and custom ids.
+ */
+export const queueNames = { email: 'mail', sms: 'sms' } as const satisfies Record<Channel, string>;
 export const sendJobName = 'send';
 
 /**

@@ -16,6 +16,10 @@ export interface WebhookRequest {
   /** Exactly the bytes that arrived: a signature may cover them, and equal bodies are told by them. */
   readonly rawBody: Uint8Array;
   readonly contentType: string;
+  /** Lower-case names, as Node gives them. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The URL that the provider called: PUBLIC_URL with the path and query as they came in, never a Host header. */
+  readonly url: string;
   readonly now: Date;
 }
 

@@ -32,3 +32,12 @@ export const decodeForm = (rawBody: Uint8Array, lastWins: ReadonlySet<string>): 
     if (lastWins.has(name) || !fields.has(name)) fields.set(name, value);
   return Object.fromEntries(fields);
 };
+
+/** A header that came once, as text; a repeated one counts as absent. */
+export const headerOf = (
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+  name: string,
+): string | undefined => {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
+};

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { takeSms } from './take-sms.ts';
 import { answerApi, loadMessage, loadSummaries, sendJson } from './json-api.ts';
 import type { MessageStore } from './message-store.ts';
 import { LIST_SCRIPT, listPage, messagePage, notFoundPage, type MessageView } from './pages.ts';
@@ -75,6 +76,7 @@ const answer = async (
   if (url === null) throw new RangeError('The address cannot be parsed');
   const api = /^\/api\/messages(?:\/(.+?))?\/?$/.exec(url.pathname);
   if (api !== null) return answerApi(store, url, api[1] ?? '', request, response, closing);
+  if (url.pathname === '/sms' && request.method === 'POST') return takeSms(store, request, response);
   if (url.pathname === '/delete-all' && request.method === 'POST') {
     store.clear();
     response.writeHead(303, { location: '/' }).end();

@@ -29,8 +29,8 @@ export const loadSummaries = async (
   for (const { id } of store.list(filter)) {
     const message = await loadMessage(store, id);
     if (message === undefined) continue;
-    const { receivedAt, sizeBytes, envelope, from, to, subject } = message;
-    summaries.push({ id, receivedAt, sizeBytes, envelope, from, to, subject });
+    const { channel, receivedAt, sizeBytes, envelope, from, to, subject } = message;
+    summaries.push({ id, channel, receivedAt, sizeBytes, envelope, from, to, subject });
   }
   return summaries;
 };
@@ -93,6 +93,8 @@ export const answerApi = async (
     return sendProblem(response, 404, 'not_found', 'There is no such message.');
   }
   if (view === undefined) return sendJson(response, 200, message);
-  response.writeHead(200, { 'content-type': 'message/rfc822' });
+  response.writeHead(200, {
+    'content-type': message.channel === 'sms' ? 'text/plain; charset=utf-8' : 'message/rfc822',
+  });
   response.end(await store.raw(id));
 };

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { StackError } from '../stack-error.ts';
 import { startInbox } from './start-inbox.ts';
 
-const HELP = `An SMTP server that keeps every mail and shows it on a page and a JSON API.
+const HELP = `An SMTP server and an SMS gateway that keep every message and show it on a page and a JSON API.
 
   node packages/local-stack/src/inbox/main.ts [options]
 
@@ -15,11 +15,13 @@ const HELP = `An SMTP server that keeps every mail and shows it on a page and a 
   GET    /                                        the page
   GET    /api/messages?to=&after=                 what arrived, oldest first
   GET    /api/messages/next?to=&after=&timeoutMs= the first such message, or 408 when none arrives in time
-  GET    /api/messages/:id                        from, to, subject, text, html, headers, links
+  GET    /api/messages/:id                        from, to, subject, text, html, headers, links, code
   GET    /api/messages/:id/raw                    as received
   DELETE /api/messages                            forget all
+  POST   /sms                                     takes an SMS as the gateway of SMS_PROVIDER=http (docs/sms.md)
 
 Recipients that play a fault: bounce@ (550 5.1.1), defer@ (451 4.7.1), greylist@ (451 once, then accepted).
+Numbers that play one: ending in 0001 (no such number), 0002 (503, try again), 0003 (taken, but no answer comes).
 `;
 
 const OPTIONS = {

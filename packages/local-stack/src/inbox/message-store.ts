@@ -7,23 +7,26 @@ import { isNotFound } from '../stack-error.ts';
 /** What the SMTP client said, as opposed to what the message's own headers claim. */
 export type Envelope = { from: string; to: string[] };
 
+export type InboxChannel = 'email' | 'sms';
+
 export type StoredMessage = {
   /** Sorts by arrival, also across restarts. */
   id: string;
+  channel: InboxChannel;
   receivedAt: string;
   sizeBytes: number;
   envelope: Envelope;
 };
 
 export type MessageFilter = {
-  /** One envelope recipient, compared without regard to case. */
+  /** One envelope recipient: an address, compared without regard to case, or a number in any spelling. */
   to?: string | undefined;
   /** A message id (later ones only) or an instant (that one and later). */
   after?: string | undefined;
 };
 
 export type MessageStore = {
-  add(envelope: Envelope, raw: Uint8Array): Promise<StoredMessage>;
+  add(envelope: Envelope, raw: Uint8Array, channel?: InboxChannel): Promise<StoredMessage>;
   /** In order of arrival. Throws RangeError for an `after` that is neither an id nor an instant. */
   list(filter?: MessageFilter): StoredMessage[];
   get(id: string): StoredMessage | undefined;
@@ -48,7 +51,11 @@ export const openMessageStore = (dir: string, capacity: number): MessageStore =>
   const nextId = idSequence(messages.at(-1)?.id);
   let uploads = 0;
 
-  const add = async (envelope: Envelope, raw: Uint8Array): Promise<StoredMessage> => {
+  const add = async (
+    envelope: Envelope,
+    raw: Uint8Array,
+    channel: InboxChannel = 'email',
+  ): Promise<StoredMessage> => {
     uploads += 1;
     const upload = join(dir, `${process.pid}-${uploads}.part`);
     await writeFile(upload, raw, { mode: 0o600 });
@@ -57,6 +64,7 @@ export const openMessageStore = (dir: string, capacity: number): MessageStore =>
     const id = nextId();
     const message = {
       id,
+      channel,
       receivedAt: new Date(Number(id.slice(0, 13))).toISOString(),
       sizeBytes: raw.byteLength,
       envelope,
@@ -101,9 +109,13 @@ const loadMessages = (dir: string): StoredMessage[] => {
 
 const readEnvelope = (path: string): StoredMessage | undefined => {
   try {
-    const { id, receivedAt, sizeBytes, envelope } = JSON.parse(readFileSync(path, 'utf8')) as StoredMessage;
+    const { id, channel, receivedAt, sizeBytes, envelope } = JSON.parse(
+      readFileSync(path, 'utf8'),
+    ) as StoredMessage;
     const isComplete = ID.test(id) && Array.isArray(envelope.to) && !Number.isNaN(Date.parse(receivedAt));
-    return isComplete ? { id, receivedAt, sizeBytes, envelope } : undefined;
+    return isComplete
+      ? { id, channel: channel === 'sms' ? 'sms' : 'email', receivedAt, sizeBytes, envelope }
+      : undefined;
   } catch {
     // Cut short by a crash or edited by hand: the others are still worth showing.
     return undefined;
@@ -126,12 +138,19 @@ const idSequence = (lastId: string | undefined): (() => string) => {
   };
 };
 
+/** `+45 20 12 34 56` and `004520123456` are one number; in a query the plus arrives as a space. */
+const spelledAlike = (recipient: string): string => {
+  const typed = recipient.replace(/^ (?=\d)/, '+').trim();
+  if (!/^(?:\+|00)[\d ().-]+$/.test(typed)) return typed.toLowerCase();
+  return typed.replace(/^00/, '+').replaceAll(/[^\d+]/g, '');
+};
+
 const filterFor = ({ to, after }: MessageFilter): ((message: StoredMessage) => boolean) => {
-  const wanted = to?.toLowerCase();
+  const wanted = to === undefined ? undefined : spelledAlike(to);
   const isLater = after === undefined ? () => true : laterThan(after);
   return (message) =>
     isLater(message.id) &&
-    (wanted === undefined || message.envelope.to.some((address) => address.toLowerCase() === wanted));
+    (wanted === undefined || message.envelope.to.some((address) => spelledAlike(address) === wanted));
 };
 
 const laterThan = (after: string): ((id: string) => boolean) => {

@@ -61,10 +61,10 @@ const formatMailbox = ({ name, address }: Mailbox): string =>
 
 const row = (message: MessageSummary): string => `<li><a href="/messages/${message.id}">
 <span>${escapeHtml(message.envelope.to.join(', '))}</span>
-<span class="subject">${escapeHtml(message.subject || '(no subject)')}</span>
+<span class="subject">${message.channel === 'sms' ? 'SMS: ' : ''}${escapeHtml(message.subject || '(no subject)')}</span>
 <time datetime="${message.receivedAt}">${formatTime(message.receivedAt)}</time></a></li>`;
 
-const EMPTY_HINT = 'Mail that the service sends on this machine arrives here and goes no further.';
+const EMPTY_HINT = 'Mail and SMS that the service sends on this machine arrive here and go no further.';
 
 /** The list, newest first. `newestId` of the whole inbox tells the page's script what it has seen. */
 export const listPage = (
@@ -72,7 +72,7 @@ export const listPage = (
   to: string | undefined,
   newestId: string | undefined,
 ): string => {
-  const nothing = to === undefined ? 'No mail yet' : 'No mail for this address yet';
+  const nothing = to === undefined ? 'No message yet' : 'No message for this recipient yet';
   const rows =
     summaries.length === 0
       ? `<p class="quiet">${nothing}. ${EMPTY_HINT}</p>`
@@ -118,12 +118,20 @@ export const messagePage = (message: ReadMessage, view: MessageView, raw: string
     ['From', message.from === null ? message.envelope.from : formatMailbox(message.from)],
     ['To', message.to.map(formatMailbox).join(', ') || message.envelope.to.join(', ')],
     ['Received', formatTime(message.receivedAt)],
+    ...(message.code === null ? [] : [['Code', message.code] satisfies [string, string]]),
   ];
+  const tabs =
+    message.channel === 'sms'
+      ? tab(message.id, 'text', view, 'Text')
+      : tab(message.id, 'html', view, 'HTML') +
+        tab(message.id, 'text', view, 'Text') +
+        tab(message.id, 'headers', view, 'Headers') +
+        tab(message.id, 'raw', view, 'Raw');
   return page(
     message.subject || 'Message',
-    `<header><h1>${escapeHtml(message.subject || '(no subject)')}</h1><a href="/">All mail</a></header>
+    `<header><h1>${escapeHtml(message.subject || '(no subject)')}</h1><a href="/">All messages</a></header>
 <main><dl>${facts.map(([name, value]) => `<dt>${name}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>
-<nav aria-label="Views">${tab(message.id, 'html', view, 'HTML')}${tab(message.id, 'text', view, 'Text')}${tab(message.id, 'headers', view, 'Headers')}${tab(message.id, 'raw', view, 'Raw')}</nav>
+<nav aria-label="Views">${tabs}</nav>
 ${viewBody(message, view, raw)}</main>`,
   );
 };
@@ -131,7 +139,7 @@ ${viewBody(message, view, raw)}</main>`,
 export const notFoundPage = (): string =>
   page(
     'Not found',
-    '<header><h1>There is no such page</h1><a href="/">All mail</a></header><p class="quiet">The message may have been deleted.</p>',
+    '<header><h1>There is no such page</h1><a href="/">All messages</a></header><p class="quiet">The message may have been deleted.</p>',
   );
 
 /** Reloads the list when a message arrives that it does not show. */

@@ -12,10 +12,35 @@ export type ReadMessage = MessageSummary & {
   headers: { name: string; value: string }[];
   /** Every http and https address of the HTML's links, then of the text, each once. */
   links: string[];
+  /** The digits that stand alone on a line of the text, or at its end after a `#`; null without any. */
+  code: string | null;
 };
 
 /** Parses a received message. What cannot be parsed comes out empty, so that it can still be looked at raw. */
-export const readMessage = async (stored: StoredMessage, raw: Uint8Array): Promise<ReadMessage> => {
+export const readMessage = async (stored: StoredMessage, raw: Uint8Array): Promise<ReadMessage> =>
+  stored.channel === 'sms' ? readSms(stored, raw) : readMail(stored, raw);
+
+/** Kept as it came in: the text and nothing else. */
+const readSms = (stored: StoredMessage, raw: Uint8Array): ReadMessage => {
+  const text = new TextDecoder().decode(raw);
+  const mailbox = (address: string): Mailbox => ({ name: '', address });
+  return {
+    ...stored,
+    from: stored.envelope.from === '' ? null : mailbox(stored.envelope.from),
+    to: stored.envelope.to.map(mailbox),
+    subject: text.split('\n', 1)[0] ?? '',
+    text,
+    html: null,
+    headers: [],
+    links: linksOfText(text),
+    code: codeOfText(text),
+  };
+};
+
+const codeOfText = (text: string): string | null =>
+  /^\s*(\d{4,8})\s*$/m.exec(text)?.[1] ?? /^@\S+ #(\d{4,8})\s*$/m.exec(text)?.[1] ?? null;
+
+const readMail = async (stored: StoredMessage, raw: Uint8Array): Promise<ReadMessage> => {
   const email = await parse(raw);
   const text = email?.text ?? null;
   const html = email?.html ?? null;
@@ -28,6 +53,7 @@ export const readMessage = async (stored: StoredMessage, raw: Uint8Array): Promi
     html,
     headers: (email?.headers ?? []).map(({ key, value }) => ({ name: key, value })),
     links: [...new Set([...linksOfHtml(html ?? ''), ...linksOfText(text ?? '')])],
+    code: codeOfText(text ?? ''),
   };
 };
 

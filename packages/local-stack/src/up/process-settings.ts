@@ -25,6 +25,12 @@ const shared = (env: Environment, ports: Ports, secrets: Secrets, stores: StoreS
     TOKEN_KEYS: secrets.tokenKeys,
     ADDRESS_HASH_KEY: secrets.addressHashKey,
     EMAIL_PROVIDER: 'smtp',
+    // The inbox is the gateway, so no number costs anything. +45 12… is nobody's: no number of Denmark begins with 1.
+    ...(!isGiven(env, 'SMS_PROVIDER') && {
+      SMS_PROVIDER: 'http',
+      SMS_COUNTRIES: '*',
+      SMS_ALLOW_PREFIXES: 'DK:+4512',
+    }),
     // The application that is told runs on this machine too.
     ...(env['NODE_ENV'] !== 'production' && { EVENT_LOOPBACK: 'on' }),
     // Everything has to be gone 5 s after Ctrl-C.
@@ -64,6 +70,10 @@ export const workerEnvironment = (
     MAIL_FROM: 'Reconfirm <no-reply@reconfirm.localhost>',
     // TLS is switched off for our own inbox only, never for a server that somebody named.
     ...(!isGiven(env, 'SMTP_URL') && { SMTP_URL: `smtp://127.0.0.1:${ports.inboxSmtp}`, SMTP_TLS: 'off' }),
+    ...(!isGiven(env, 'SMS_PROVIDER') && {
+      SMS_HTTP_URL: `http://127.0.0.1:${ports.inboxHttp}/sms`,
+      SMS_PRICES: 'default=0.01',
+    }),
   }),
   OPS_PORT: String(ports.workerOps),
 });

@@ -8,7 +8,8 @@ import { drawRandom } from '../../random-pool.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { RefreshOutcome } from '../../sessions/sessions.ts';
 import type { SignInOutcome } from '../../sign-in.ts';
-import { emailOff } from './read-request.ts';
+import { smsProblem } from '../../sms-problem.ts';
+import { emailOff, phoneOff } from './read-request.ts';
 import { GotrueError } from './errors.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -58,6 +59,10 @@ const silent = (): Accepted => ({ messageId: uuidV7(Date.now(), drawRandom(10)),
 const captchaFailed = (what: string): GotrueError =>
   new GotrueError(400, 'captcha_failed', `captcha protection: request disallowed (${what})`);
 
+/** What GoTrue says when its SMS provider will not take a number. */
+export const smsRefused = (reason: OutcomeOf<'sms_refused'>['reason']): GotrueError =>
+  reason === 'sms_off' ? phoneOff() : new GotrueError(422, 'sms_send_failed', smsProblem(reason).message);
+
 /** A forgotten outcome does not compile. */
 const messageAnswers = {
   accepted: ({ messageId, limits }) => ({ messageId, headers: limitHeaders(limits) }),
@@ -66,6 +71,7 @@ const messageAnswers = {
   already_verified: silent,
   suspended: silent,
   email_off: emailOff,
+  sms_refused: ({ reason }) => smsRefused(reason),
   limited: (outcome, { channel }) => limitError(outcome, channel),
   captcha_required: () => captchaFailed('captcha_token is required'),
   captcha_expired: () => captchaFailed('the captcha has expired'),

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Secret } from '@reconfirm/core/secret';
-import { limitError, weakPassword } from './answers.ts';
+import { limitError, smsRefused, weakPassword } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
 import { GotrueError } from './errors.ts';
 import { readEmail, readMetadata, readPhone, readRemembered, textOf } from './read-request.ts';
@@ -77,6 +77,8 @@ export const userRoutes =
             );
           case 'unknown_account':
             throw new GotrueError(404, 'user_not_found', 'User not found');
+          case 'sms_refused':
+            throw smsRefused(outcome.reason);
           case 'limited':
             throw limitError(outcome, email === '' ? 'sms' : 'email');
         }

@@ -1,5 +1,6 @@
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
+import { smsProblem } from '../../sms-problem.ts';
 
 export interface RelayAnswer {
   readonly status: number;
@@ -28,6 +29,10 @@ const answers = {
   captcha_failed: ours,
   captcha_unavailable: ours,
   email_off: () => ({ status: 503, message: 'E-mail is switched off here.' }),
+  sms_refused: ({ reason }) => {
+    const { statusCode, message } = smsProblem(reason);
+    return { status: statusCode, message };
+  },
   limited: ({ by, limits }) => ({
     status: 429,
     message: `Too many messages to this address. Try again in ${by.retryAfterSeconds} seconds.`,

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { type EmailIdentity, parseEmailAddress } from '@reconfirm/core/account';
+import type { Destination } from '@reconfirm/core/destination';
 import { canonicalLocale } from '@reconfirm/core/locale';
+import { type AllowedPrefix, parsePhoneNumber } from '@reconfirm/core/phone';
 import { purposes } from '@reconfirm/core/purposes/registry';
-import { readGotrueEmailHook } from '@reconfirm/core/relay/gotrue-hook';
+import { readGotrueEmailHook, readGotrueSmsHook } from '@reconfirm/core/relay/gotrue-hook';
 import { readKratosCourier } from '@reconfirm/core/relay/kratos-courier';
 import type { RelayedRequest, RelayRead } from '@reconfirm/core/relay/relayed-request';
 import { judgeStandardWebhook } from '@reconfirm/core/relay/standard-webhook';
@@ -19,6 +21,8 @@ export interface HooksDependencies {
   readonly decided: TellDecision;
   readonly organizationId: string;
   readonly identity: EmailIdentity;
+  /** SMS_ALLOW_PREFIXES. */
+  readonly allowedPrefixes: readonly AllowedPrefix[];
   readonly lifetimeSeconds: number;
   readonly gotrue: { readonly secrets: readonly Secret[]; readonly verifyUrl: string } | null;
   readonly kratosKey: Secret | undefined;
@@ -29,7 +33,7 @@ export interface HooksDependencies {
 const bodySizeBytesMax = 64 * 1024;
 
 /**
- * Work of authentication systems that keep their accounts and credentials and only want mail sent: the hooks
+ * Work of authentication systems that keep their accounts and credentials and only want messages sent: the hooks
  * of GoTrue and the HTTP courier of Kratos. Each call takes the path of a resend, from intake to status.
  */
 export const hooks =
@@ -54,21 +58,23 @@ export const hooks =
     });
     const hidden = { bodyLimit: bodySizeBytesMax, schema: { hide: true } };
 
-    app.post('/hooks/gotrue/send-email', hidden, async (request, reply) => {
-      const rawBody = bytesOf(request);
-      const judgement = judgeStandardWebhook(
-        rawBody,
-        request.headers as Record<string, string | undefined>,
-        deps.gotrue?.secrets ?? [],
-        Date.now(),
-      );
-      if (!judgement.valid) return refuseCaller(request, reply, 'gotrue-hook', judgement.why);
-      const { lifetimeSeconds } = deps;
-      const read = readBody(rawBody, (body) =>
-        readGotrueEmailHook(body, { verifyUrl: deps.gotrue?.verifyUrl ?? '', lifetimeSeconds }),
-      );
-      return relay(request, reply, read, judgement.id);
-    });
+    const gotrueHooks = { 'send-email': readGotrueEmailHook, 'send-sms': readGotrueSmsHook };
+    for (const [name, readHook] of Object.entries(gotrueHooks))
+      app.post(`/hooks/gotrue/${name}`, hidden, async (request, reply) => {
+        const rawBody = bytesOf(request);
+        const judgement = judgeStandardWebhook(
+          rawBody,
+          request.headers as Record<string, string | undefined>,
+          deps.gotrue?.secrets ?? [],
+          Date.now(),
+        );
+        if (!judgement.valid) return refuseCaller(request, reply, 'gotrue-hook', judgement.why);
+        const { lifetimeSeconds } = deps;
+        const read = readBody(rawBody, (body) =>
+          readHook(body, { verifyUrl: deps.gotrue?.verifyUrl ?? '', lifetimeSeconds }),
+        );
+        return relay(request, reply, read, judgement.id);
+      });
 
     app.post('/hooks/kratos/courier', hidden, async (request, reply) => {
       const given = bearerToken(request.headers.authorization);
@@ -99,13 +105,12 @@ export const hooks =
       relayed: RelayedRequest,
       callId: string,
     ): Promise<RelayAnswer> => {
-      const destination = parseEmailAddress(relayed.to, deps.identity);
-      if (destination === undefined)
-        return { status: 400, message: 'The recipient is not an e-mail address.' };
+      const destination = destinationOf(relayed);
+      if ('status' in destination) return destination;
       const { template, link, code, name, lifetimeSeconds } = relayed;
       const outcome = await deps.resend({
         organizationId: deps.organizationId,
-        purpose: purposes.relayed,
+        purpose: relayed.channel === 'sms' ? purposes.relayed_sms : purposes.relayed,
         subjectName: `relayed_${template}`,
         destination,
         redirectUrl: null,
@@ -121,6 +126,22 @@ export const hooks =
         outcome,
       );
       return answerRelay(outcome);
+    };
+
+    const destinationOf = ({ channel, to }: RelayedRequest): Destination | RelayAnswer => {
+      if (channel === 'sms') {
+        const number = parsePhoneNumber(to, { allowedPrefixes: deps.allowedPrefixes });
+        if (!('problem' in number)) return number;
+        return number.problem === 'unreadable'
+          ? { status: 400, message: 'The recipient is not a phone number.' }
+          : answerRelay({ kind: 'sms_refused', reason: 'sms_number_not_allowed' });
+      }
+      return (
+        parseEmailAddress(to, deps.identity) ?? {
+          status: 400,
+          message: 'The recipient is not an e-mail address.',
+        }
+      );
     };
 
     const refuseCaller = (

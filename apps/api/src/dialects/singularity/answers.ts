@@ -80,6 +80,8 @@ const resendAnswers = {
   replayed: () => ({ cooldown: 0, headers: {} }),
   idempotency_key_reused: () => new SingularityError('INVALID_REQUEST'),
   email_off: () => new SingularityError('EMAIL_DISABLED'),
+  // This contract asks for mails only, so it cannot be met.
+  sms_refused: () => new SingularityError('INVALID_REQUEST'),
   already_verified: (_, status) => alreadyVerified(status),
   suspended: () => new SingularityError('ACCESS_TOKEN_INVALID'),
   captcha_required: unasked,
@@ -156,6 +158,9 @@ export const registeredOf = (outcome: SignUpOutcome): Registered => {
       throw resendAnswers.email_off();
     case 'limited':
       throw resendAnswers.limited(outcome);
+    // Nobody registers with a number here.
+    case 'sms_refused':
+      throw resendAnswers.sms_refused();
     case 'captcha_required':
     case 'captcha_expired':
     case 'captcha_reused':

@@ -10,7 +10,7 @@ import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
 import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
 
 import type { V1Dependencies } from './dependencies.ts';
-import { readEmail } from './read-request.ts';
+import { readAddress } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
 const pageSizeDefault = 20;
@@ -43,7 +43,7 @@ export const adminRoutes =
             : addressKeyOf(
                 deps.keys,
                 deps.organizationId,
-                readEmail(address, deps.requestRulesOf(deps.organizationId)).lookupForm,
+                readAddress(address, deps.requestRulesOf(deps.organizationId)).lookupForm,
               );
         const messages = await deps.listMessages({
           organizationId: deps.organizationId,

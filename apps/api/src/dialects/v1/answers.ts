@@ -5,10 +5,12 @@ import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { OrganizationKey } from '@reconfirm/db/api-keys';
 import type { MessageSummary } from '@reconfirm/db/message-history';
 import type { Confirmation } from '@reconfirm/db/verifications';
+import type { ChangeContactOutcome } from '../../change-contact.ts';
 import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
+import { smsProblem } from '../../sms-problem.ts';
 import type { CaptchaRefusal } from '../../captcha/gate.ts';
 
 /** What seed 001 says after a resend, whoever asked for whatever address. */
@@ -60,6 +62,7 @@ export const messageOf = (message: MessageSummary) => ({
   id: message.id,
   tenantId: message.accountId,
   email: message.email,
+  channel: message.channel,
   purpose: message.purpose,
   contract: message.contract,
   status: message.status,
@@ -118,6 +121,7 @@ const resendAnswers = {
   captcha_unavailable: captchaProblem,
   email_off: (_, emailOff) =>
     new ProblemError(emailOff === '400' ? 'EMAIL_PROVIDER_DISABLED' : 'EMAIL_DISABLED'),
+  sms_refused: ({ reason }) => smsProblem(reason),
 } satisfies {
   [K in ResendOutcome['kind']]: (outcome: OutcomeOf<K>, emailOff: string) => Answer | ProblemError;
 };
@@ -132,6 +136,22 @@ export const answerResend = (outcome: ResendOutcome, emailOff: string): Answer =
   if (result instanceof ProblemError) throw result;
   return result;
 };
+
+type ChangeRefusal = Exclude<ChangeContactOutcome, { kind: 'asked' }>;
+
+/** The problem that each way of not asking for a change is. A forgotten one does not compile. */
+const changeProblems = {
+  same_address: () =>
+    new ProblemError('ALREADY_VERIFIED', { detail: 'This is the address that the account has.' }),
+  unknown_account: () => new ProblemError('UNAUTHORIZED'),
+  sms_refused: ({ reason }) => smsProblem(reason),
+  limited: (outcome) => limitProblem(outcome),
+} satisfies {
+  [K in ChangeRefusal['kind']]: (outcome: Extract<ChangeRefusal, { kind: K }>) => ProblemError;
+};
+
+export const changeProblem = (outcome: ChangeRefusal): ProblemError =>
+  (changeProblems[outcome.kind] as (outcome: ChangeRefusal) => ProblemError)(outcome);
 
 export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'>): ProblemError => {
   const reason = outcome.by.kind === 'ip' ? 'IP_RATE_LIMIT' : 'RESEND_COOLDOWN';

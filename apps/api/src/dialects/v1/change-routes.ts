@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { parseEmailAddress } from '@reconfirm/core/account';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
-import { limitProblem } from './answers.ts';
+import { changeProblem } from './answers.ts';
 import { authenticateTenant } from './authenticate-tenant.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readEmail, readLocale, readRedirect } from './read-request.ts';
@@ -47,21 +47,11 @@ export const changeRoutes =
           locale: readLocale(body.locale),
           clientAddress: request.ip,
         });
-        switch (outcome.kind) {
-          case 'same_address':
-            throw new ProblemError('ALREADY_VERIFIED', {
-              detail: 'This is the address that the account has.',
-            });
-          case 'unknown_account':
-            throw new ProblemError('UNAUTHORIZED');
-          case 'limited':
-            throw limitProblem(outcome);
-          case 'asked':
-            return reply
-              .code(202)
-              .headers(rateLimitHeaders(outcome.limits, undefined))
-              .send({ ok: true as const, change: await readChange(account.id) });
-        }
+        if (outcome.kind !== 'asked') throw changeProblem(outcome);
+        return reply
+          .code(202)
+          .headers(rateLimitHeaders(outcome.limits, undefined))
+          .send({ ok: true as const, change: await readChange(account.id) });
       },
     );
 

@@ -1,6 +1,7 @@
 import { type EmailAddress, type EmailIdentity, parseEmailAddress } from '@reconfirm/core/account';
 import type { Destination } from '@reconfirm/core/destination';
 import { canonicalLocale } from '@reconfirm/core/locale';
+import { parsePhoneNumber } from '@reconfirm/core/phone';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import { judgeRedirect, type RedirectRule } from '@reconfirm/core/redirect';
 import { ProblemError } from '../../problem.ts';
@@ -20,6 +21,21 @@ export const readEmail = (text: string, rules: Pick<RequestRules, 'identity'>): 
   const email = parseEmailAddress(text, rules.identity);
   if (email === undefined) throw invalid('email', 'must be one e-mail address', 'email');
   return email;
+};
+
+/**
+ * What an operator looks for: a number with its country, or an address. A number that nothing may be sent to is
+ * looked for all the same: why it got nothing is the question.
+ */
+export const readAddress = (
+  text: string,
+  rules: Pick<RequestRules, 'identity'>,
+): Pick<Destination, 'lookupForm'> => {
+  // An unescaped plus of a query arrives as a space.
+  const typed = text.replace(/^ (?=\d)/, '+');
+  if (!/^\s*(?:\+|00)[\d\s().-]+$/.test(typed)) return readEmail(text, rules);
+  const number = parsePhoneNumber(typed);
+  return 'problem' in number ? { lookupForm: typed.replaceAll(/[^\d+]/g, '').replace(/^00/, '+') } : number;
 };
 
 /** Where a message of a purpose goes, or a 400 that names the field. */

@@ -253,6 +253,7 @@ const MessageSummary = Type.Object({
   id: Type.String(),
   tenantId: nullable(Type.String()),
   email: nullable(Type.String({ description: "The account's address; null when none was registered" })),
+  channel: Type.Union([Type.Literal('email'), Type.Literal('sms')]),
   purpose: Type.String(),
   contract: Type.String(),
   status: Type.String(),

@@ -1,0 +1,96 @@
+import type { SendRate } from '@reconfirm/core/config/rate-setting';
+import type { Channel } from '@reconfirm/core/destination';
+import type { PurposePolicies } from '@reconfirm/core/purposes/policy';
+import type { Notices } from '@reconfirm/core/resolve';
+import type { Database } from '@reconfirm/db/database';
+import type { Logger } from '@reconfirm/process/logger';
+import type { QueueBackend } from '@reconfirm/queue/backend';
+import type { Doorbell } from '@reconfirm/queue/doorbell';
+import { createMailWorker } from '@reconfirm/queue/mail-worker';
+import type { Carrier } from './carrier.ts';
+import type { CredentialKeys } from './credential.ts';
+import { createDelivery } from './deliver.ts';
+import { createDeliveryStore } from './delivery-store.ts';
+import type { Lane } from './lane.ts';
+import { keepLeases } from './leases.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import { paced } from './paced.ts';
+
+/** Everything that works on the messages of one channel: its queue, its lane, its hands. */
+export interface ChannelWorker {
+  readonly channel: Channel;
+  readonly lane: Lane;
+  /** Delivers a message past the queue, at the rate of the channel. Never rejects. */
+  deliver(messageId: string): Promise<void>;
+  /** Messages in hand. */
+  inHand(): number;
+  /** With a rate the queue holds messages back on purpose: then waiting long is no sign of a lost bell. */
+  readonly mayOvertakeQueue: boolean;
+  /** Takes no more jobs and waits for those in hand, at most `timeoutMs`. */
+  close(timeoutMs: number): Promise<void>;
+  /** Ends every hand-over in progress at once. */
+  abort(): void;
+  /** Gives back what is still in hand, and renews no lease any more. */
+  giveBack(): Promise<void>;
+}
+
+export interface ChannelWorkerOptions {
+  readonly db: Database;
+  readonly backend: QueueBackend;
+  readonly carrier: Carrier;
+  readonly lane: Lane;
+  readonly concurrency: number;
+  readonly rate: SendRate | undefined;
+  readonly leaseSeconds: number;
+  readonly keys: CredentialKeys;
+  readonly policiesOf: (organizationId: string) => PurposePolicies;
+  readonly noticesOf: (organizationId: string) => Notices;
+  /** Waited for before each delivery: what organizations want otherwise is known. */
+  readonly ready: () => Promise<void>;
+  readonly ringAll: Doorbell['ringAll'];
+  readonly workerName: string;
+  readonly log: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+/** Starts working on the messages of the carrier's channel. */
+export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker => {
+  const { db, carrier, lane, rate, leaseSeconds, log, metrics } = options;
+  const { channel } = carrier;
+  const store = createDeliveryStore({ db, channel, leaseSeconds, recordPatienceMs: 60_000 });
+  const delivery = createDelivery({ ...options, store, carrier, lane });
+  /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
+  const handle = (messageId: string): Promise<void> =>
+    options
+      .ready()
+      .then(() => delivery.deliver(messageId))
+      .catch((error: unknown) => log.error({ err: error, messageId }, 'delivery.failed'));
+  const leases = keepLeases({ db, leaseSeconds, held: delivery.held, log });
+  const queueWorker = createMailWorker({
+    backend: options.backend,
+    channel,
+    concurrency: options.concurrency,
+    rate,
+    ringAll: options.ringAll,
+    handle,
+    onError: (error) => {
+      metrics.queueError();
+      log.warn({ err: error, channel }, 'queue.error');
+    },
+  });
+  return {
+    channel,
+    lane,
+    deliver: rate === undefined ? handle : paced(handle, rate),
+    inHand: () => delivery.held().length,
+    mayOvertakeQueue: rate === undefined,
+    close: (timeoutMs) => queueWorker.close(timeoutMs),
+    abort: delivery.abort,
+    giveBack: async () => {
+      await store
+        .giveBack(delivery.held())
+        .catch((error: unknown) => log.warn({ err: error, channel }, 'worker.not_given_back'));
+      leases.stop();
+    },
+  };
+};

@@ -1,0 +1,17 @@
+import { custom, optional, type Setting } from './setting.ts';
+
+export interface SendRate {
+  readonly max: number;
+  readonly windowSeconds: number;
+}
+
+/** `count/seconds`, or empty for no limit. */
+export const rateSetting = (describe: string): Setting<SendRate | undefined> =>
+  optional(
+    custom({ form: 'count/seconds', describe }, (value) => {
+      const match = /^([1-9]\d{0,5})\/([1-9]\d{0,4})$/.exec(value);
+      return match === null
+        ? { problem: 'must look like 100/1 (count/seconds)' }
+        : { max: Number(match[1]), windowSeconds: Number(match[2]) };
+    }),
+  );

@@ -106,7 +106,8 @@ describe('each way to verify tells the host once, in the transaction that verifi
       .set({ phone: '+34600000001', phone_key: hashOf('+34600000001') })
       .where('id', '=', account.id)
       .execute();
-    const messageId = await sendFor(account, 'sms', { channel: 'sms' });
+    const addressKey = hashOf('+34600000001');
+    const messageId = await sendFor(account, 'sms', { channel: 'sms', addressKey });
     await Promise.all(Array.from({ length: 100 }, () => confirm(db, tokenHashOf(messageId))));
     expect((await toldOf(db, account.id)).filter(({ type }) => type === 'verification.completed')).toEqual([
       { type: 'verification.completed', channel: 'sms', purpose: 'sms', method: 'link' },

@@ -23,6 +23,22 @@ const builtByNodemailer = (message: SendMailOptions): Promise<string> =>
       .build((error, bytes) => (error ? reject(error) : resolve(bytes?.toString() ?? '')));
   });
 
+/** The encoded text without the breaks that a reader takes out again (RFC 2045, 6.7, rule 5). */
+const withoutSoftBreaks = (message: string): string => message.replaceAll('=\r\n', '');
+
+const bodyOf = (message: string): string => message.slice(message.indexOf('\r\n\r\n'));
+
+const expectSameText = async (changes: Partial<OutgoingMail>): Promise<void> => {
+  const message = composed(changes);
+  const [ours, theirs] = [assembleMessage(message).toString(), await builtByNodemailer(message)];
+  expect(withoutSoftBreaks(ours)).toBe(withoutSoftBreaks(theirs));
+  // RFC 5322, 2.1.1: a server may refuse a line of more than 998 characters. RFC 2045, 6.7 (3): a space at its end is lost.
+  for (const line of bodyOf(ours).split('\r\n')) {
+    expect(line.length).toBeLessThanOrEqual(998);
+    expect(line).not.toMatch(/[ \t]$/);
+  }
+};
+
 const expectSameBytes = async (changes: Partial<OutgoingMail>): Promise<void> => {
   const message = composed(changes);
   expect(assembleMessage(message).toString()).toBe(await builtByNodemailer(message));
@@ -56,14 +72,15 @@ const body = fc
   )
   .map((parts) => parts.join(''));
 
-describe('a mail is byte for byte what nodemailer makes of it', () => {
-  test('whatever stands in its two parts', async () => {
-    await fc.assert(
-      fc.asyncProperty(body, body, (text, html) => expectSameBytes({ text: `x${text}`, html: `x${html}` })),
-      { numRuns: 300 },
-    );
-  });
+// nodemailer's stream and its function choose the place of some soft breaks differently.
+test('a mail says what nodemailer would say, whatever stands in its two parts, in lines that may travel', async () => {
+  await fc.assert(
+    fc.asyncProperty(body, body, (text, html) => expectSameText({ text: `x${text}`, html: `x${html}` })),
+    { numRuns: 300 },
+  );
+});
 
+describe('a mail is byte for byte what nodemailer makes of it', () => {
   test('whatever stands in its headers', async () => {
     const line = fc.string({ unit: 'grapheme', maxLength: 150 }).map((text) => text.replace(/\p{C}/gu, ''));
     await fc.assert(

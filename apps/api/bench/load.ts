@@ -13,6 +13,8 @@ export interface Measured {
   readonly postgresUs: number;
   readonly redisUs: number;
   readonly loadUs: number;
+  /** Requests that shared an INSERT, on average; NaN of a server without one. */
+  readonly batchSize: number;
   /** Answers other than 2xx, and requests without one. */
   readonly failed: number;
   /** Whether Redis did its work to the end: without it the figures are those of the way around it. */
@@ -33,6 +35,7 @@ export const measure = async (
   connections: number,
   seconds: number,
 ): Promise<Measured> => {
+  const before = await readMetrics(target);
   const cpuBefore = target.cpuMs();
   const storesBefore = stores.cpuMs();
   const loadBefore = process.cpuUsage();
@@ -54,22 +57,37 @@ export const measure = async (
   });
   const load = process.cpuUsage(loadBefore);
   const storesAfter = stores.cpuMs();
+  const cpuMs = target.cpuMs() - cpuBefore;
+  const after = await readMetrics(target);
   const answered = result['2xx'] + result.non2xx;
   return {
     perSecond: answered / result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
-    cpuUs: ((target.cpuMs() - cpuBefore) * 1000) / answered,
+    cpuUs: (cpuMs * 1000) / answered,
     postgresUs: ((storesAfter.postgres - storesBefore.postgres) * 1000) / answered,
     redisUs: ((storesAfter.redis - storesBefore.redis) * 1000) / answered,
     loadUs: (load.user + load.system) / answered,
     failed: result.non2xx + result.errors + result.timeouts,
-    degraded: await isDegraded(target),
+    batchSize: (after.intakeRequests - before.intakeRequests) / (after.intakeBatches - before.intakeBatches),
+    degraded: after.degraded,
   };
 };
 
-/** The API's own word for it; a server without metrics has nothing to degrade. */
-const isDegraded = async (target: BenchProcess): Promise<boolean> => {
-  const metrics = await (await fetch(`${target.url}/metrics`)).text();
-  return /^reconfirm_(queue|limiter)_working 0$/m.test(metrics);
+interface Metrics {
+  readonly intakeRequests: number;
+  readonly intakeBatches: number;
+  readonly degraded: boolean;
+}
+
+/** The API's own words; a server without metrics has nothing to degrade. */
+const readMetrics = async (target: BenchProcess): Promise<Metrics> => {
+  const text = await (await fetch(`${target.url}/metrics`)).text();
+  const valueOf = (name: string): number =>
+    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN);
+  return {
+    intakeRequests: valueOf('reconfirm_intake_batch_size_sum'),
+    intakeBatches: valueOf('reconfirm_intake_batch_size_count'),
+    degraded: /^reconfirm_(queue|limiter)_working 0$/m.test(text),
+  };
 };

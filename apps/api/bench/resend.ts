@@ -84,6 +84,7 @@ const printRow = (name: string, measured: Measured, bare: Measured): void => {
     measured.postgresUs.toFixed(0).padStart(5),
     measured.redisUs.toFixed(0).padStart(5),
     measured.loadUs.toFixed(0).padStart(5),
+    (Number.isNaN(measured.batchSize) ? '' : measured.batchSize.toFixed(0)).padStart(5),
     (measured.perSecond / bare.perSecond).toFixed(2).padStart(6),
     (measured.cpuUs / bare.cpuUs).toFixed(2).padStart(6),
     measured.failed === 0 ? '' : ` ${measured.failed} failed`,
@@ -103,7 +104,9 @@ const measureRounds = async (targets: readonly BenchProcess[], stores: BenchStor
   for (const target of targets) await measure(target, stores, connections, Number(flags['warm-up']));
   const results = new Map<string, Measured[]>(targets.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round += 1) {
-    console.log(`\nround ${round}${' '.repeat(25)}req/s   p50   p99 cpu us    pg redis  load  ratio  cpu x`);
+    console.log(
+      `\nround ${round}${' '.repeat(25)}req/s   p50   p99 cpu us    pg redis  load batch  ratio  cpu x`,
+    );
     let bare: Measured | undefined;
     for (const target of targets) {
       const measured = await measure(target, stores, connections, seconds);

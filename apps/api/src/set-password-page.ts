@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { setPasswordPath } from '@reconfirm/core/contract';
 import type { PasswordPolicy } from '@reconfirm/core/password';
 import type { PurposeName } from '@reconfirm/core/purposes/registry';
 import { Secret } from '@reconfirm/core/secret';
@@ -13,9 +14,6 @@ import type { DeadState } from './pages/page-strings.ts';
 import { passwordPage, passwordSetPage } from './pages/password-page.ts';
 import { sendPage } from './send-page.ts';
 import { deadOf, type SetPasswordByToken, type SetPasswordByTokenOutcome } from './set-password-by-token.ts';
-
-/** Where links lead that set a password, unless the application has a page of its own. */
-export const setPasswordPath = '/v1/set-password';
 
 export interface SetPasswordPageDependencies {
   readonly setPassword: SetPasswordByToken;

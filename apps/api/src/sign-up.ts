@@ -28,6 +28,8 @@ export interface SignUpCommand {
   readonly purpose: Purpose;
   /** Counts only once the message that it came with is confirmed, and only for a new account. */
   readonly password: Secret | null;
+  /** How the account is called that is made. */
+  readonly name?: string;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly locale: string | null;
   readonly redirectUrl: string | null;

@@ -60,12 +60,17 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
   };
 
   /** Leads to our page, or to what may stand in for it: then the token goes to the application itself. */
-  const linkOf = (draft: Draft, sender: MailSender): string => {
-    const { path, query, yieldsToRedirect } = linkPageOf(draft.claimed.contract, draft.claimed.purpose);
+  const linkOf = ({ claimed, account, credential }: Draft, sender: MailSender): string => {
+    const { path, query, yieldsTo } = linkPageOf(claimed.contract, claimed.purpose);
     const ours = new URL(path, options.publicUrl);
     for (const [name, value] of Object.entries(query)) ours.searchParams.set(name, value);
-    const instead = yieldsToRedirect ? wantedPage(draft, sender, options.production) : null;
-    return verificationLink(instead ?? ours.href, draft.credential.token.reveal());
+    const wanted = {
+      none: [],
+      redirect_of_request: [claimed.redirectUrl],
+      redirect_of_request_or_account: [claimed.redirectUrl, account.redirectUrl],
+    }[yieldsTo];
+    const instead = wantedPage(wanted, sender, options.production);
+    return verificationLink(instead ?? ours.href, credential.token.reveal());
   };
 
   return {

@@ -46,7 +46,9 @@ export const createSmsCarrier = (options: SmsCarrierOptions): Carrier => {
     if (code === null) throw new Error(`An SMS of purpose ${claimed.purpose} has no code to bring`);
     const sender = options.senderOf(claimed.organizationId);
     // A phone offers the code on the pages of this host only, so it is the one where it is typed in.
-    const page = wantedPage({ claimed, account }, sender, options.production) ?? options.publicUrl;
+    const page =
+      wantedPage([claimed.redirectUrl, account?.redirectUrl ?? null], sender, options.production) ??
+      options.publicUrl;
     return renderer.renderSms({
       locale: chooseLocale(
         claimed.locale ?? undefined,

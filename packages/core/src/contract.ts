@@ -27,11 +27,14 @@ export interface LinkPage {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   /**
-   * Whether a redirect URL takes the place of our page, so that the token goes to the application; else the
-   * redirect stays with the message, and our page sends the person on once the token was used.
+   * Which redirect URL takes the place of our page, so that the token goes to the application. With `none`
+   * the redirect stays with the message, and our page sends the person on once the token was used.
    */
-  readonly yieldsToRedirect: boolean;
+  readonly yieldsTo: 'none' | 'redirect_of_request' | 'redirect_of_request_or_account';
 }
+
+/** Where a password is set by the token of a link, unless the application has a page of its own. */
+export const setPasswordPath = '/v1/set-password';
 
 /** The words of the GoTrue contract for what a token is of. */
 export const gotrueLinkTypes = {
@@ -46,7 +49,10 @@ export const gotrueLinkTypes = {
 export const linkPageOf = (contract: string, purpose: string): LinkPage => {
   if (contract === 'gotrue' && Object.hasOwn(gotrueLinkTypes, purpose)) {
     const type = gotrueLinkTypes[purpose as keyof typeof gotrueLinkTypes];
-    return { path: '/auth/v1/verify', query: { type }, yieldsToRedirect: false };
+    return { path: '/auth/v1/verify', query: { type }, yieldsTo: 'none' };
   }
-  return { path: '/v1/verify-email', query: {}, yieldsToRedirect: true };
+  // The page that an account registered with confirms addresses; it was not made to set passwords.
+  if (purpose === 'recovery' || purpose === 'invitation')
+    return { path: setPasswordPath, query: {}, yieldsTo: 'redirect_of_request' };
+  return { path: '/v1/verify-email', query: {}, yieldsTo: 'redirect_of_request_or_account' };
 };

@@ -26,17 +26,32 @@ describe('the page of a link', () => {
     expect(linkPageOf('gotrue', purpose)).toEqual({
       path: '/auth/v1/verify',
       query: { type },
-      yieldsToRedirect: false,
+      yieldsTo: 'none',
     }),
   );
 
   test.each([
     ['v1', 'signup'],
+    ['v1', 'magiclink'],
     ['service', 'email_changed'],
     ['gotrue', 'email_changed'],
     ['of a newer version', 'signup'],
     ['gotrue', 'toString'],
   ])('of %s for %s is v1’s, and gives way to a redirect', (contract, purpose) =>
-    expect(linkPageOf(contract, purpose)).toMatchObject({ path: '/v1/verify-email', yieldsToRedirect: true }),
+    expect(linkPageOf(contract, purpose)).toMatchObject({
+      path: '/v1/verify-email',
+      yieldsTo: 'redirect_of_request_or_account',
+    }),
+  );
+
+  test.each([
+    ['v1', 'recovery'],
+    ['singularity', 'recovery'],
+    ['entryguard', 'invitation'],
+  ])('of %s for %s sets a password, and gives way to a redirect of its request alone', (contract, purpose) =>
+    expect(linkPageOf(contract, purpose)).toMatchObject({
+      path: '/v1/set-password',
+      yieldsTo: 'redirect_of_request',
+    }),
   );
 });

@@ -41,22 +41,27 @@ interface Column {
   readonly of: (request: MessageRequest) => unknown;
 }
 
-/** What every request says. */
-const plainColumns: readonly Column[] = [
+const ownColumns: readonly Column[] = [
   { name: 'id', type: 'uuid', of: (r) => r.id },
-  { name: 'organization_id', type: 'uuid', of: (r) => r.organizationId },
   { name: 'subject_key', type: 'bytea', of: (r) => r.subjectKey },
   { name: 'address_key', type: 'bytea', of: (r) => r.addressKey },
   { name: 'limit_key', type: 'bytea', of: (r) => r.limitKey },
   { name: 'ip_key', type: 'bytea', of: (r) => r.ipKey },
+];
+
+/** What the requests of one contract mostly have in common. */
+const commonColumns: readonly Column[] = [
+  { name: 'organization_id', type: 'uuid', of: (r) => r.organizationId },
   { name: 'purpose', type: 'text', of: (r) => r.purpose },
   { name: 'channel', type: 'text', of: (r) => r.channel },
   { name: 'contract', type: 'text', of: (r) => r.contract },
   { name: 'locale', type: 'text', of: (r) => r.locale },
   { name: 'redirect_url', type: 'text', of: (r) => r.redirectUrl },
 ];
+const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
 
-const furtherColumns: readonly Column[] = [
+/** What hardly a request has. */
+const rareColumns: readonly Column[] = [
   { name: 'idempotency_key', type: 'bytea', of: (r) => r.idempotency?.key ?? null },
   { name: 'request_hash', type: 'bytea', of: (r) => r.idempotency?.requestHash ?? null },
   { name: 'context', type: 'jsonb', of: (r) => (r.context ? JSON.stringify(r.context) : null) },
@@ -71,55 +76,91 @@ const isPlain = (request: MessageRequest): boolean =>
 
 interface Insert {
   readonly text: string;
-  readonly columns: readonly Column[];
+  /** Columns given once for each request, and once for all. */
+  readonly listed: readonly Column[];
+  readonly shared: readonly Column[];
 }
 
-const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
+interface InsertShape {
+  readonly name: string;
+  readonly listed: readonly Column[];
+  readonly shared: readonly Column[];
+  readonly unless: boolean;
+  readonly onConflict: string;
+}
 
-const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
-const arraysOf = (columns: readonly Column[]): string =>
-  columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
 const namesOf = (columns: readonly Column[]): string => columns.map((column) => column.name).join(', ');
 
 /** By one probe of an index for each request, the same whether there is an account or not. */
 const isInNamedState = `((SELECT a.status FROM accounts a
   WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key)
-    = ANY (string_to_array(unless, ','))) IS TRUE`;
+    = ANY (string_to_array(r.unless, ','))) IS TRUE`;
 
-const insertOf = (
-  name: string,
-  written: readonly Column[],
-  more: { unless: boolean; keyed: boolean },
-): Insert => {
-  const columns = more.unless ? [...written, unlessColumn] : written;
+const insertOf = ({ name, listed, shared, unless, onConflict }: InsertShape): Insert => {
+  const arrays = listed.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+  const values = shared.map(
+    (column, index) => `, $${listed.length + index + 1}::${column.type} AS ${column.name}`,
+  );
+  const written = namesOf([...listed, ...shared].filter((column) => column !== unlessColumn));
   return {
-    text: `${namePrefix(name)} INSERT INTO messages (${namesOf(written)})
-      SELECT ${namesOf(written)}
-        FROM unnest(${arraysOf(columns)}) WITH ORDINALITY AS r (${namesOf(columns)}, position)
-      ${more.unless ? `WHERE NOT ${isInNamedState}` : ''}
-       ORDER BY position ${more.keyed ? skipTaken : ''} RETURNING id`,
-    columns,
+    text: `${namePrefix(name)} INSERT INTO messages (${written}) SELECT ${written}
+      FROM (SELECT l.*${values.join('')}
+              FROM unnest(${arrays}) WITH ORDINALITY AS l (${namesOf(listed)}, position)) r
+      ${unless ? `WHERE NOT ${isInNamedState}` : ''}
+      ORDER BY position ${onConflict} RETURNING id`,
+    listed,
+    shared,
   };
 };
 
-const allColumns = [...plainColumns, ...furtherColumns];
+const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
+const everyColumn = [...ownColumns, ...commonColumns, ...rareColumns];
 
 /**
- * Nearly every batch is plain. ON CONFLICT costs each row a look before and a confirmation after, and
- * each array a parameter to write and read, whatever is in it.
+ * Nearly every batch is plain: nothing rare in it, and the common things the same in all. ON CONFLICT costs
+ * each row a look before and a confirmation after, each array writing and reading all of it.
  */
 const inserts = {
-  plain: insertOf('accept_plain', plainColumns, { unless: false, keyed: false }),
-  plainUnless: insertOf('accept_plain_unless', plainColumns, { unless: true, keyed: false }),
-  full: insertOf('accept', allColumns, { unless: false, keyed: true }),
-  fullUnless: insertOf('accept_unless', allColumns, { unless: true, keyed: true }),
+  plain: insertOf({
+    name: 'accept_plain',
+    listed: ownColumns,
+    shared: commonColumns,
+    unless: false,
+    onConflict: '',
+  }),
+  plainUnless: insertOf({
+    name: 'accept_plain_unless',
+    listed: ownColumns,
+    shared: [...commonColumns, unlessColumn],
+    unless: true,
+    onConflict: '',
+  }),
+  any: insertOf({
+    name: 'accept',
+    listed: everyColumn,
+    shared: [],
+    unless: false,
+    onConflict: skipTaken,
+  }),
+  anyUnless: insertOf({
+    name: 'accept_unless',
+    listed: [...everyColumn, unlessColumn],
+    shared: [],
+    unless: true,
+    onConflict: skipTaken,
+  }),
 } as const;
 
 const insertFor = (requests: readonly MessageRequest[]): Insert => {
-  const plain = requests.every(isPlain);
   const readsAccounts = requests.some((request) => request.unless !== undefined);
-  if (readsAccounts) return plain ? inserts.plainUnless : inserts.fullUnless;
-  return plain ? inserts.plain : inserts.full;
+  const plain = readsAccounts ? inserts.plainUnless : inserts.plain;
+  const [first] = requests;
+  const isAlike = ({ of }: Column): boolean => {
+    const value = first && of(first);
+    return requests.every((request) => of(request) === value);
+  };
+  if (requests.every(isPlain) && plain.shared.every(isAlike)) return plain;
+  return readsAccounts ? inserts.anyUnless : inserts.any;
 };
 
 /**
@@ -131,8 +172,13 @@ export const acceptMessages = async (
   db: Database,
   requests: readonly MessageRequest[],
 ): Promise<readonly Acceptance[]> => {
-  const { text, columns } = insertFor(requests);
-  const values = columns.map((column) => requests.map(column.of));
+  const [first] = requests;
+  if (first === undefined) return [];
+  const { text, listed, shared } = insertFor(requests);
+  const values = [
+    ...listed.map((column) => requests.map(column.of)),
+    ...shared.map((column) => column.of(first)),
+  ];
   const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(text, values));
   const written = new Set(rows.map((row) => row.id));
   return requests.map((request) => (written.has(request.id) ? 'accepted' : 'not_written'));

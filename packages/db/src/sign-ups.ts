@@ -11,6 +11,7 @@ export interface AskedAccount {
   readonly destination: Destination;
   readonly addressKey: Uint8Array;
   readonly locale: string | null;
+  readonly name?: string;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -73,6 +74,7 @@ const insertUnlessTaken = async (tx: Database, account: AskedAccount): Promise<v
     .values({
       id: account.id,
       organization_id: account.organizationId,
+      name: account.name ?? null,
       ...(channel === 'sms' ? { phone: address, phone_key: key } : { email: address, email_key: key }),
       locale: account.locale,
       metadata: JSON.stringify(account.metadata),

@@ -53,6 +53,23 @@ test('every field comes back as it was given', async () => {
   });
 });
 
+test('each request of a batch keeps what it has of its own, however much the others are alike', async () => {
+  const requests = [
+    requestFor(newEmail()),
+    requestFor(newEmail(), { locale: 'es' }),
+    requestFor(newEmail(), { redirectUrl: 'https://app.example/y' }),
+    requestFor(newEmail(), { purpose: 'recovery', contract: 'other' }),
+  ];
+  await acceptMessages(db, requests);
+  for (const { id, locale, redirectUrl, purpose, contract } of requests)
+    expect(await messageRow(db, id)).toMatchObject({
+      locale,
+      redirect_url: redirectUrl,
+      purpose,
+      contract,
+    });
+});
+
 describe('a request that is not accepted in some states of its account', () => {
   const withAccount = async (status: AccountStatus): Promise<string> =>
     (await createAccount(db, status)).email;

@@ -1,15 +1,18 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
-import { characterClasses, passwordSizeMax } from '@reconfirm/core/password';
+import { setPasswordPath } from '@reconfirm/core/contract';
+import { characterClasses, type PasswordPolicy, passwordSizeMax } from '@reconfirm/core/password';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { findNewestMessage } from '@reconfirm/db/newest-message';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { acceptSignUp } from '@reconfirm/db/sign-ups';
 import { findUser } from '@reconfirm/db/users';
 import { version } from '../app.ts';
+import { limitedBy } from '../captcha/gate.ts';
 import { singularity } from '../dialects/singularity/plugin.ts';
 import { type ContractDocument, documented } from '../documentation.ts';
 import { withNamedFault } from '../limiter/with-named-fault.ts';
-import { setPasswordPath } from '../set-password-page.ts';
+import { createSignUp } from '../sign-up.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import { accessOf, createUseCases, type Parts, setPasswordByTokenOf } from '../use-cases.ts';
 
@@ -34,6 +37,7 @@ export const singularityDocument: ContractDocument = {
     'The signed-in user asks for another verification email and verifies by its token. Every refusal names its code in `code` and in X-Error-Code.',
   tags: [
     { name: 'Email verification', description: 'Sending needs an access token; verifying needs the mail.' },
+    { name: 'Registration', description: 'Public; alike for every address.' },
     { name: 'Password', description: 'Public; alike for every address.' },
   ],
   securitySchemes: {
@@ -48,11 +52,29 @@ export const singularityDocument: ContractDocument = {
 
 /** The contract of seed 002, put together. */
 export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
-  const { config, db, keys } = parts;
+  const { config, db, keys, sms } = parts;
   const access = accessOf(parts);
   const limiter = withNamedFault(parts.limiter);
+  const shared = createUseCases({ ...parts, limiter }, 'singularity', singularityRules);
+  const passwordPolicy: PasswordPolicy = {
+    sizeMin: config.PASSWORD_LENGTH_MIN,
+    sizeMax: passwordSizeMax,
+    classes: characterClasses,
+  };
   const plugin = singularity({
-    ...createUseCases({ ...parts, limiter }, 'singularity', singularityRules),
+    ...shared,
+    signUp: createSignUp({
+      rulesOf: shared.rulesOf,
+      keys,
+      limiter,
+      sms,
+      // The document has no field for a captcha's answer: the limit of the client is all there is.
+      captchaGate: async (ip) => (ip.allowed ? null : limitedBy(ip)),
+      policy: passwordPolicy,
+      passwords: access.passwords,
+      write: (account, message, hash) => acceptSignUp(db, account, message, hash),
+      ring: parts.ring,
+    }),
     authenticate: access.sessions.authenticate,
     setPassword: setPasswordByTokenOf(parts),
     limiter,
@@ -66,11 +88,7 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
     verificationUrl: config.SINGULARITY_VERIFICATION_URL ?? null,
     passwordResetUrl:
       config.SINGULARITY_PASSWORD_RESET_URL ?? new URL(setPasswordPath, config.PUBLIC_URL).href,
-    passwordPolicy: {
-      sizeMin: config.PASSWORD_LENGTH_MIN,
-      sizeMax: passwordSizeMax,
-      classes: characterClasses,
-    },
+    passwordPolicy,
     findUser: (organizationId, id) => findUser(db, organizationId, id),
     findNewestMessage: (organizationId, emailKey, purpose) =>
       findNewestMessage(db, organizationId, emailKey, purpose),

@@ -153,7 +153,7 @@ describe('documents', () => {
       ['/openapi/singularity.json', '/openapi/entryguard.json', '/openapi.json'].map(pathsOf),
     );
     expect(own?.every((path) => path.startsWith('/api/auth/'))).toBe(true);
-    expect(own).toHaveLength(7);
+    expect(own).toHaveLength(8);
     expect(other?.every((path) => path.startsWith('/api/v1/'))).toBe(true);
     expect(other).toHaveLength(6);
     expect(main?.some((path) => path.startsWith('/api/'))).toBe(false);

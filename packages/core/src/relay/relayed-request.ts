@@ -18,13 +18,13 @@ export type RelayRead =
   /** What is wrong with the call, for the system that made it. */
   | { readonly problem: string };
 
-type Fields = Readonly<Record<string, unknown>>;
+type JsonObject = Readonly<Record<string, unknown>>;
 
-export const isRecord = (value: unknown): value is Fields =>
+export const isRecord = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Text that says something; undefined for anything else, also for the empty text that these systems send for none. */
-export const textOf = (record: Fields, name: string): string | undefined => {
+export const textOf = (record: JsonObject, name: string): string | undefined => {
   const value = record[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 };

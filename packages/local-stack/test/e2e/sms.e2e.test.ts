@@ -23,7 +23,7 @@ const smsSettings = (inboxPort: number): { readonly api: Settings; readonly work
   };
 };
 
-const codeByTheNumber = async (settings: Settings): Promise<void> => {
+const expectCodeByTheNumber = async (settings: Settings): Promise<void> => {
   await using scene = await openScene({ ...settings, RATE_LIMIT_PHONE: 'off' });
   const { api, worker } = smsSettings(scene.inbox.httpPort);
   const { client } = await scene.startApi(api);
@@ -60,13 +60,12 @@ const codeByTheNumber = async (settings: Settings): Promise<void> => {
   ).toEqual([]);
 };
 
-const title =
-  'a number is asked for, its code is read in the inbox and comes back; later codes go to it, and none to a number that is nobody’s';
-
 describeWithRedis('with the settings of npm start, on Redis', (redisUrl) => {
-  test(title, () => codeByTheNumber(redisSettings(redisUrl)));
+  test('a number is asked for, its code is read in the inbox and comes back, and nobody’s number gets none', () =>
+    expectCodeByTheNumber(redisSettings(redisUrl)));
 });
 
 describe('with the settings of npm start, on Postgres alone', () => {
-  test(title, () => codeByTheNumber(postgresSettings));
+  test('a number is asked for, its code is read in the inbox and comes back, and nobody’s number gets none', () =>
+    expectCodeByTheNumber(postgresSettings));
 });

@@ -8,6 +8,7 @@ import { nextWaitSeconds, rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
 import type { Authentication } from '../../sessions/sessions.ts';
 import type { SetPasswordByTokenOutcome } from '../../set-password-by-token.ts';
+import type { SignUpOutcome } from '../../sign-up.ts';
 import { type SingularityCode, SingularityError } from './errors.ts';
 
 /** PrincipalResponse of seed 002; what we keep nothing of is empty. */
@@ -67,7 +68,7 @@ interface Sent {
 
 type OutcomeOf<K extends ResendOutcome['kind']> = Extract<ResendOutcome, { kind: K }>;
 
-/** Whoever calls here has signed in, so no captcha is asked for. */
+/** This contract has no field for the answer, so none is asked for (`asksCaptcha`). */
 const unasked = (): SingularityError => new SingularityError('INVALID_REQUEST');
 
 /** Seed 002's answer to every outcome: the cooldown, or the refusal. A forgotten outcome does not compile. */
@@ -139,6 +140,36 @@ const weakPassword = {
   not_text: 'characters only',
 } as const satisfies Record<PasswordProblem, string>;
 
+const weak = (problems: readonly PasswordProblem[]): SingularityError =>
+  new SingularityError('PASSWORD_TOO_WEAK', {
+    message: `The password needs ${problems.map((problem) => weakPassword[problem]).join(', ')}.`,
+  });
+
+type Registered = Extract<SignUpOutcome, { kind: 'accepted' }>;
+
+/** What registering came to, or the refusal; alike for a free address and one that has an account. */
+export const registeredOf = (outcome: SignUpOutcome): Registered => {
+  switch (outcome.kind) {
+    case 'accepted':
+      return outcome;
+    case 'weak':
+      throw weak(outcome.problems);
+    case 'email_off':
+      throw resendAnswers.email_off();
+    case 'limited':
+      throw resendAnswers.limited(outcome);
+    // Nobody registers with a number here.
+    case 'sms_refused':
+      throw resendAnswers.sms_refused();
+    case 'captcha_required':
+    case 'captcha_expired':
+    case 'captcha_reused':
+    case 'captcha_failed':
+    case 'captcha_unavailable':
+      throw unasked();
+  }
+};
+
 const deadResets = {
   unknown: 'PASSWORD_RESET_TOKEN_INVALID',
   expired: 'PASSWORD_RESET_TOKEN_EXPIRED',
@@ -152,6 +183,5 @@ const deadResets = {
 export const expectPasswordSet = (outcome: SetPasswordByTokenOutcome): void => {
   if (outcome.kind === 'set') return;
   if (outcome.kind !== 'weak') throw new SingularityError(deadResets[outcome.kind]);
-  const wanted = outcome.problems.map((problem) => weakPassword[problem]).join(', ');
-  throw new SingularityError('PASSWORD_TOO_WEAK', { message: `The password needs ${wanted}.` });
+  throw weak(outcome.problems);
 };

@@ -11,6 +11,7 @@ import type { KeySettings } from '../../request-keys.ts';
 import type { Resend } from '../../resend.ts';
 import type { Authentication } from '../../sessions/sessions.ts';
 import type { SetPasswordByToken } from '../../set-password-by-token.ts';
+import type { SignUp } from '../../sign-up.ts';
 import type { TellDecision } from '../../tell-decision.ts';
 
 /** Everything that speaking seed 002 needs: use cases, statements, and settings of the contract. */
@@ -18,6 +19,7 @@ export interface SingularityDependencies {
   readonly authenticate: (accessToken: string) => Promise<Authentication>;
   readonly resend: Resend;
   readonly confirm: Confirm;
+  readonly signUp: SignUp;
   readonly setPassword: SetPasswordByToken;
   readonly limiter: Limiter;
   readonly keys: KeySettings;

@@ -5,6 +5,7 @@ import { acceptEmptyJson } from '../../accept-empty-json.ts';
 import type { SingularityDependencies } from './dependencies.ts';
 import { answerError, SingularityError } from './errors.ts';
 import { passwordRoutes } from './password-routes.ts';
+import { registerRoutes } from './register-routes.ts';
 import { verificationRoutes } from './verification-routes.ts';
 
 /** The contract of seed 002 (Singularity): verifying an address, and resetting a password. */
@@ -29,6 +30,7 @@ export const singularity =
         });
         await scope.register(verificationRoutes(deps));
         await scope.register(passwordRoutes(deps));
+        await scope.register(registerRoutes(deps));
       },
       { prefix: '/api/auth' },
     );

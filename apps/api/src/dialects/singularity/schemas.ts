@@ -24,6 +24,22 @@ export const EmailBody = Type.Object({
   email: Type.String({ minLength: 3, maxLength: 320, examples: ['ana@example.com'] }),
 });
 
+export const RegisterQuery = Type.Object({
+  'send-email': Type.Optional(Type.Enum(['true', 'false'])),
+  locale: Type.Optional(Locale),
+});
+
+export const RegisterBody = Type.Object({
+  email: Type.String({ minLength: 3, maxLength: 320, examples: ['ana@example.com'] }),
+  password: Type.String({ minLength: 1, maxLength: 1024 }),
+  name: Type.String({
+    // One line, without control characters: Postgres takes no NUL, and mail no second line.
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$',
+    minLength: 1,
+    maxLength: 100,
+  }),
+});
+
 export const PasswordBody = Type.Object({
   password: Type.String({
     minLength: 1,

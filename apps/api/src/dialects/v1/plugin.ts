@@ -19,8 +19,10 @@ export const v1 =
     await app.register(cors, {
       // A callback and not a promise: every request passes here.
       origin: (origin, answer) => {
+        // Who names no origin is no page of another one, and reads no header of ours about it.
+        if (origin === undefined) return answer(null, false);
         const { redirects } = deps.requestRulesOf(deps.organizationId);
-        answer(null, redirects.kind === 'any' || (origin !== undefined && redirects.origins.has(origin)));
+        answer(null, redirects.kind === 'any' || redirects.origins.has(origin));
       },
       methods: ['GET', 'POST', 'DELETE'],
       allowedHeaders: ['content-type', 'authorization', 'idempotency-key'],

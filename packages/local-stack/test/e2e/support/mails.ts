@@ -11,12 +11,15 @@ export const nextMail = async (
   return mail;
 };
 
-/** The one link that a person can follow, in HTML and text alike. */
+/** The one link that confirms, in HTML and text alike; the other one with a token disowns. */
 export const linkOf = (mail: ReadMessage): URL => {
-  const links = mail.links.filter((link) => new URL(link).searchParams.has('token'));
+  const links = mail.links.filter((link) => {
+    const { pathname, searchParams } = new URL(link);
+    return searchParams.has('token') && pathname !== '/v1/not-me';
+  });
   const [link] = links;
   if (link === undefined || links.length > 1)
-    throw new Error(`The mail has ${links.length} links with a token`);
+    throw new Error(`The mail has ${links.length} links that confirm`);
   return new URL(link);
 };
 

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { handOverNewest } from '../support/hand-over.ts';
+import { type Answer, newEmail, register as registerByV1 } from '../support/requests.ts';
+import { countRows } from '../support/rows.ts';
+import { type DialectScene, openDialect } from './support/dialect-scene.ts';
+import { expectRefusal, verification } from './support/singularity.ts';
+
+const path = '/api/auth/register';
+const strong = 'Correct-h0rse';
+
+let scene: DialectScene;
+beforeAll(async () => {
+  scene = await openDialect('singularity');
+});
+afterAll(() => scene.close());
+
+const register = (body: object, query = '?send-email=true'): Promise<Answer> =>
+  scene.call({
+    method: 'POST',
+    path,
+    url: `${path}${query}`,
+    body: { email: newEmail(), password: strong, name: 'Ana', ...body },
+  });
+
+describe('POST /api/auth/register', () => {
+  it('200 {success}: the account waits, its mail verifies it, and the password counts from then on', async () => {
+    const email = newEmail();
+    const answer = await register({ email }, '?send-email=true&locale=es');
+    expect([answer.statusCode, answer.json()]).toEqual([200, { success: true }]);
+    const { token } = await handOverNewest(scene.installation.db, scene.api.config);
+    const verified = await scene.call({
+      method: 'POST',
+      path: verification,
+      url: `${verification}?token=${token}`,
+    });
+    expect(verified.json()).toMatchObject({
+      email,
+      name: 'Ana',
+      emailVerified: true,
+      identityProviders: ['PASSWORD'],
+    });
+  });
+
+  it('200 {success} with the same headers for an address that has an account, which stays as it is', async () => {
+    const { email, tenantId } = await registerByV1(scene.api, { name: 'Owner' });
+    await scene.installation.db
+      .updateTable('accounts')
+      .set({ verified_at: new Date(), status: 'active' })
+      .where('id', '=', tenantId)
+      .execute();
+    const api = await scene.startApi({ SINGULARITY_RATE_LIMIT_ADDRESS: '5/60' });
+    const ask = (address: string) =>
+      scene.call({ method: 'POST', path, body: { email: address, password: strong, name: 'Stranger' } }, api);
+    const [known, unknown] = [await ask(email), await ask(newEmail())];
+    expect([known.statusCode, known.body]).toEqual([unknown.statusCode, unknown.body]);
+    expect(Object.keys(known.headers)).toEqual(Object.keys(unknown.headers));
+    const row = await scene.installation.db
+      .selectFrom('accounts')
+      .select(['name', 'password_hash'])
+      .where('id', '=', tenantId)
+      .executeTakeFirstOrThrow();
+    expect(row).toEqual({ name: 'Owner', password_hash: null });
+  });
+
+  it('429 EMAIL_COOLDOWN_ACTIVE the second time', async () => {
+    const email = newEmail();
+    await register({ email });
+    expectRefusal(await register({ email }), 429, 'EMAIL_COOLDOWN_ACTIVE');
+  });
+
+  it.each([
+    ['INVALID_REQUEST', { email: 'no-at-sign' }],
+    ['INVALID_REQUEST', { name: 'two\nlines' }],
+    ['INVALID_REQUEST', { name: 7 }],
+    ['PASSWORD_TOO_WEAK', { password: 'correct-h0rse' }],
+    ['PASSWORD_TOO_WEAK', { password: 'Sh0rt!' }],
+  ])('400 %s for %j, and nothing is written', async (code, body) => {
+    const before = await countRows(scene.installation.db);
+    expectRefusal(await register(body), 400, code);
+    expect(await countRows(scene.installation.db)).toEqual(before);
+  });
+
+  it('400 for send-email=false: nobody could verify the account', async () => {
+    expectRefusal(await register({}, '?send-email=false'), 400, 'INVALID_REQUEST');
+  });
+});

@@ -3,6 +3,7 @@ import { readSealedContent } from '@reconfirm/core/sealed-content';
 import { unseal } from '@reconfirm/core/sealed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Installation, openInstallation, type TestApi } from './support/installation.ts';
+import { newPhone } from './support/phones.ts';
 import { type Answer, newClient, newEmail } from './support/requests.ts';
 import { newestMessage } from './support/rows.ts';
 
@@ -19,6 +20,8 @@ describe('work of other authentication systems', () => {
       GOTRUE_HOOK_VERIFY_URL: 'https://auth.example.com/auth/v1/verify',
       KRATOS_COURIER_KEY: kratosKey,
       RELAY_RATE_LIMIT_ADDRESS: '2/60',
+      SMS_COUNTRIES: 'DK',
+      RATE_LIMIT_PHONE: '2/60',
     });
   });
   afterAll(() => installation.close());
@@ -28,12 +31,17 @@ describe('work of other authentication systems', () => {
       user: { email, user_metadata: { name: 'Ada' } },
       email_data: { token: code, token_hash: 'abc', email_action_type: 'signup', redirect_to: '' },
     });
-  const callGotrue = (body: string, id = randomBytes(8).toString('hex'), key = secret): Promise<Answer> => {
+  const callGotrue = (
+    body: string,
+    id = randomBytes(8).toString('hex'),
+    key = secret,
+    hook = 'send-email',
+  ): Promise<Answer> => {
     const at = Math.floor(Date.now() / 1000);
     const mac = createHmac('sha256', Buffer.from(key.slice(6), 'base64'));
     return api.app.inject({
       method: 'POST',
-      url: '/hooks/gotrue/send-email',
+      url: `/hooks/gotrue/${hook}`,
       remoteAddress: newClient(),
       headers: {
         'content-type': 'application/json',
@@ -119,6 +127,47 @@ describe('work of other authentication systems', () => {
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   });
 
+  const callForSms = (phone: string, otp = '305805', id?: string): Promise<Answer> =>
+    callGotrue(JSON.stringify({ user: { phone }, sms: { otp } }), id, secret, 'send-sms');
+
+  it('that is an SMS is a sealed row of its channel, once for one call', async () => {
+    const phone = newPhone();
+    const before = await countMessages();
+    // GoTrue keeps numbers without the plus sign.
+    for (let i = 0; i < 2; i += 1)
+      expect((await callForSms(phone.slice(1), '305805', `msg_${phone}`)).statusCode).toBe(200);
+    expect(await countMessages()).toBe(before + 1);
+    const row = await newestMessage(installation.db);
+    expect(row).toMatchObject({
+      purpose: 'relayed_sms',
+      channel: 'sms',
+      contract: 'hooks',
+      account_id: null,
+    });
+    const opened = unseal(api.config.TOKEN_KEYS, row.sealed ?? Buffer.alloc(0), row.id).reveal();
+    expect(readSealedContent(opened)).toMatchObject({ to: phone, code: '305805', link: null });
+    expect(api.logged()).not.toContain(phone.slice(1));
+  });
+
+  it('that is an SMS is held to the limit of its number', async () => {
+    const phone = newPhone();
+    for (const code of ['111111', '222222']) expect((await callForSms(phone, code)).statusCode).toBe(200);
+    const answer = await callForSms(phone, '333333');
+    expect(answer.statusCode).toBe(429);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it.each(['+12025550123', '+4590123456', 'nonsense', ''])(
+    'that is an SMS to %j is a 400 in the words of that system, and writes nothing',
+    async (phone) => {
+      const before = await countMessages();
+      const answer = await callForSms(phone);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json()).toMatchObject({ error: { http_code: 400, message: expect.stringMatching(/./) } });
+      expect(await countMessages()).toBe(before);
+    },
+  );
+
   it('of Kratos takes the same path, once for one content, and is silent about strangers', async () => {
     const body = {
       recipient: newEmail(),
@@ -144,7 +193,7 @@ describe('without a secret and a key', () => {
     const installation = await openInstallation();
     try {
       const api = await installation.startApi();
-      for (const url of ['/hooks/gotrue/send-email', '/hooks/kratos/courier']) {
+      for (const url of ['/hooks/gotrue/send-email', '/hooks/gotrue/send-sms', '/hooks/kratos/courier']) {
         const answer = await api.app.inject({ method: 'POST', url, payload: {}, remoteAddress: newClient() });
         expect(answer.statusCode).toBe(401);
       }

@@ -7,7 +7,7 @@ import { eventually } from './support/eventually.ts';
 import { hashKey, register } from './support/requests.ts';
 import { openScene, type Scene } from './support/scene.ts';
 import { answers, type Behaviour, startSmsProvider, type SmsProviderServer } from './support/sms-provider.ts';
-import { httpSms, newNumber, registerPhone, requestSms, spendOf } from './support/sms-requests.ts';
+import { httpSms, newNumber, registerPhone, relaySms, requestSms, spendOf } from './support/sms-requests.ts';
 
 const deadSmtp = 'smtp://127.0.0.1:9';
 
@@ -20,7 +20,7 @@ describe('SMS through a gateway over HTTP', () => {
   beforeAll(async () => {
     scene = await openScene(deadSmtp);
     provider = await startSmsProvider(answers(200, { id: 'gateway-1' }));
-    await scene.start(httpSms(provider.url));
+    await scene.start({ ...httpSms(provider.url), REDIRECT_ORIGINS: 'https://app.example.com' });
   });
   afterAll(async () => {
     await scene[Symbol.asyncDispose]();
@@ -62,7 +62,7 @@ describe('SMS through a gateway over HTTP', () => {
       .where('message_id', '=', row.id)
       .executeTakeFirstOrThrow();
     expect(verification.code_hash).toEqual(hashCode(hashKey, row.id, code));
-    const blank = { attempt: 1, country: 'DK', cost_micros: '50000', released_at: null };
+    const blank = { attempt: 1, country: 'DK', cost_micros: '50000', judged: true, released_at: null };
     expect(await spendOf(scene.db, row.id)).toEqual([
       { ...blank, prefix: phone.slice(0, 8), verified_at: null },
     ]);
@@ -78,6 +78,33 @@ describe('SMS through a gateway over HTTP', () => {
       .orderBy('id')
       .execute();
     expect(events.map(({ type }) => type)).toEqual(['VERIFICATION_SMS_SENT', 'PHONE_VERIFIED']);
+  });
+
+  test('a code of another system goes in our words, is paid for, and is not held against its number block', async () => {
+    const phone = newNumber();
+    const id = await relaySms(scene, phone, '305805');
+    await scene.ringSms(id);
+    expect(await scene.settled(id)).toMatchObject({ status: 'sent', account_id: null, sealed: null });
+    const body = JSON.parse(requestOf(id)[0]?.body ?? '') as Record<string, string>;
+    expect(body).toMatchObject({
+      to: phone,
+      text: '305805 is your code for Reconfirm. It works for 10 minutes.\n@verify.example.com #305805',
+    });
+    expect(await spendOf(scene.db, id)).toMatchObject([{ country: 'DK', judged: false, released_at: null }]);
+    expect(
+      await scene.db.selectFrom('verifications').select('message_id').where('message_id', '=', id).execute(),
+    ).toEqual([]);
+  });
+
+  test('a code is bound to the page of the application that asked, in its language', async () => {
+    const { messageId } = await registerPhone(scene.db, newNumber(), {
+      locale: 'de',
+      redirectUrl: 'https://app.example.com/verify',
+    });
+    await scene.ringSms(messageId);
+    await scene.settled(messageId);
+    const { text } = JSON.parse(requestOf(messageId)[0]?.body ?? '') as Record<string, string>;
+    expect(text).toMatch(/^\d{6} ist Ihr Code [^\n]+\n@app\.example\.com #\d{6}$/);
   });
 
   test('the number of nobody gets nothing and costs nothing', async () => {

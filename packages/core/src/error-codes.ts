@@ -109,6 +109,11 @@ export const errorCodes = {
     title: 'The address is already registered',
     when: 'An account with this address exists. Use resend-verification for another mail.',
   },
+  PHONE_ALREADY_REGISTERED: {
+    ...plain(409, 'PHONE_ALREADY_REGISTERED'),
+    title: 'The number belongs to another account',
+    when: 'The code was right, and another account has proved this number meanwhile. Only who has the phone is told.',
+  },
   ORGANIZATION_EXISTS: {
     ...plain(409, 'ORGANIZATION_EXISTS'),
     title: 'The organization exists',
@@ -138,7 +143,7 @@ export const errorCodes = {
     status: 429,
     seed: 'TOO_MANY_REQUESTS',
     specific: 'RESEND_COOLDOWN',
-    title: 'A mail was asked for a moment ago',
+    title: 'A message was asked for a moment ago',
     when: 'The limit of this address (RATE_LIMIT_ADDRESS) is used up. Wait as long as Retry-After says.',
   },
   IP_RATE_LIMIT: {
@@ -151,7 +156,7 @@ export const errorCodes = {
   CODE_LOCKED: {
     ...plain(429, 'CODE_LOCKED'),
     title: 'Too many codes were tried',
-    when: 'The guesses of this address are used up (CODE_GUESS_LIMIT); asking for another mail does not renew them. The link still works; a code is taken again after Retry-After.',
+    when: 'The guesses of this address are used up (CODE_GUESS_LIMIT); asking for another message does not renew them. A link still works; a code is taken again after Retry-After.',
   },
   EMAIL_PROVIDER_DISABLED: {
     ...plain(400, 'EMAIL_PROVIDER_DISABLED'),

@@ -51,6 +51,10 @@ export const parseSmsCountries = (text: string): SmsCountries | Problem => {
     : { problem: `must list countries by ISO 3166 (DK,SE); ${wrong} is none` };
 };
 
+/** Reads `DK`. */
+export const parseSmsCountry = (text: string): CountryIso2 | Problem =>
+  isSupportedCountry(text) ? text : { problem: 'must be a country by ISO 3166, like DK' };
+
 /** Reads `DK:+4591,GB:+447999`. */
 export const parseAllowedPrefixes = (text: string): readonly AllowedPrefix[] | Problem => {
   const prefixes: AllowedPrefix[] = [];

@@ -219,6 +219,18 @@ describe('pauses', () => {
     expect(anew).toMatchObject({ prefix: { sent: 0, verified: 0 }, country: { sent: 2, verified: 1 } });
   });
 
+  test('codes of other systems, of which nobody tells us whether they were used, are paid for and not judged', async () => {
+    await emptyBudgets();
+    const ids = await acceptSms(4);
+    const prefix = newPrefix();
+    const of = (index: number, isJudged: boolean) => reservationOf(ids[index] ?? '', { prefix, isJudged });
+    await reserveSms(db, [of(0, false), of(1, false), of(2, true)], budgetsOf());
+    await letTimePass(301);
+    const [judged] = await reserveSms(db, [of(3, true)], budgetsOf());
+    expect(judged).toMatchObject({ prefix: { sent: 1, verified: 0 }, country: { sent: 1, verified: 0 } });
+    expect(await smsOfLastDay(db)).toMatchObject([{ sent: 4, costMicros: 200_000 }]);
+  });
+
   test('the sums of the last day by country count what was not given back', async () => {
     await emptyBudgets();
     const ids = await acceptSms(3);

@@ -39,6 +39,10 @@ const requestRulesOf = (config: ApiConfig): RequestRules => {
   if (known !== undefined) return known;
   const made: RequestRules = {
     identity: config.EMAIL_IDENTITY,
+    phones: {
+      allowedPrefixes: config.SMS_ALLOW_PREFIXES,
+      ...(config.SMS_DEFAULT_COUNTRY && { defaultCountry: config.SMS_DEFAULT_COUNTRY }),
+    },
     redirects: withOwnOrigin(config.REDIRECT_ORIGINS, config.PUBLIC_URL),
     redirectOnMiss: config.REDIRECT_ON_MISS,
     production: config.NODE_ENV === 'production',
@@ -66,8 +70,8 @@ const v1Dependencies = (parts: Parts): V1Dependencies => {
     captcha: config,
     brand: config.BRAND_NAME,
     negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),
-    findPendingChange: (accountId) => findPendingChange(db, accountId, 'email'),
-    cancelChange: (accountId) => cancelContactChange(db, accountId, 'email'),
+    findPendingChange: (accountId, channel) => findPendingChange(db, accountId, channel),
+    cancelChange: (accountId, channel) => cancelContactChange(db, accountId, channel),
     organizations: {
       create: (organization) => createOrganization(db, organization),
       list: () => listOrganizations(db),

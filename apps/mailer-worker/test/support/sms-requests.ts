@@ -1,18 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { keyedHash } from '@reconfirm/core/keyed-hash';
 import { uuidV7 } from '@reconfirm/core/message-id';
-import { acceptMessages } from '@reconfirm/db/accept-messages';
+import { seal } from '@reconfirm/core/sealed';
+import { writeSealedContent } from '@reconfirm/core/sealed-content';
+import { Secret } from '@reconfirm/core/secret';
+import { parseKeyRing } from '@reconfirm/core/token';
+import { acceptMessages, type MessageRequest } from '@reconfirm/db/accept-messages';
 import type { Database } from '@reconfirm/db/database';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { hashKey } from './requests.ts';
+import type { Scene } from './scene.ts';
 
 const newId = (): string => uuidV7(Date.now(), randomBytes(10));
 
 const phoneKeyOf = (phone: string): Buffer => keyedHash(hashKey, 'address', defaultOrganizationId, phone);
 
 /** Accepts a request for an SMS to a number, registered or not; resolves with its id. */
-export const requestSms = async (db: Database, phone: string): Promise<string> => {
-  const id = newId();
+export const requestSms = async (
+  db: Database,
+  phone: string,
+  changes: Partial<MessageRequest> = {},
+): Promise<string> => {
+  const id = changes.id ?? newId();
   await acceptMessages(db, [
     {
       id,
@@ -27,6 +36,7 @@ export const requestSms = async (db: Database, phone: string): Promise<string> =
       locale: null,
       redirectUrl: null,
       idempotency: null,
+      ...changes,
     },
   ]);
   return id;
@@ -36,13 +46,39 @@ export const requestSms = async (db: Database, phone: string): Promise<string> =
 export const registerPhone = async (
   db: Database,
   phone: string,
+  changes: Partial<MessageRequest> = {},
 ): Promise<{ readonly accountId: string; readonly messageId: string }> => {
   const accountId = newId();
   await db
     .insertInto('accounts')
     .values({ id: accountId, organization_id: defaultOrganizationId, phone, phone_key: phoneKeyOf(phone) })
     .execute();
-  return { accountId, messageId: await requestSms(db, phone) };
+  return { accountId, messageId: await requestSms(db, phone, changes) };
+};
+
+/** The row of a code that another system made, as the API writes it. */
+export const relaySms = async (
+  scene: Pick<Scene, 'db' | 'environment'>,
+  phone: string,
+  code: string,
+): Promise<string> => {
+  const ring = parseKeyRing(scene.environment()['TOKEN_KEYS'] ?? '');
+  if ('problem' in ring) throw new Error(ring.problem);
+  const id = newId();
+  const content = {
+    kind: 'relayed',
+    to: phone,
+    template: 'magiclink',
+    link: null,
+    code,
+    name: null,
+  } as const;
+  const text = new Secret(writeSealedContent({ ...content, lifetimeSeconds: 600 }));
+  return requestSms(scene.db, phone, {
+    id,
+    purpose: 'relayed_sms',
+    sealed: seal(ring, text, id, randomBytes(12)),
+  });
 };
 
 /** The settings of a worker that sends SMS to a gateway of one's own. */
@@ -80,7 +116,7 @@ export const newNumber = (): string => {
 export const spendOf = (db: Database, messageId: string) =>
   db
     .selectFrom('sms_sends')
-    .select(['attempt', 'country', 'prefix', 'cost_micros', 'released_at', 'verified_at'])
+    .select(['attempt', 'country', 'prefix', 'cost_micros', 'judged', 'released_at', 'verified_at'])
     .where('message_id', '=', messageId)
     .orderBy('attempt')
     .execute();

@@ -1,5 +1,11 @@
 import { parseLimits } from '../limits.ts';
-import { parseAllowedPrefixes, parseSmsBudget, parseSmsCountries, parseSmsPrices } from '../sms-policy.ts';
+import {
+  parseAllowedPrefixes,
+  parseSmsBudget,
+  parseSmsCountries,
+  parseSmsCountry,
+  parseSmsPrices,
+} from '../sms-policy.ts';
 import { choice, custom, integer, optional, secret, secretUrl, text, url } from './setting.ts';
 import { rateSetting } from './rate-setting.ts';
 
@@ -45,9 +51,20 @@ export const smsApiSettings = {
     {
       form: 'count/seconds, several with a comma, or off',
       fallback: '1/60,3/600,10/86400',
-      describe: 'Messages to one phone number, for contracts that document no limit of their own.',
+      describe:
+        'Messages of one kind to one phone number, for contracts that document no limit of their own.',
     },
     parseLimits,
+  ),
+  SMS_DEFAULT_COUNTRY: optional(
+    custom(
+      {
+        form: 'DK (ISO 3166)',
+        describe:
+          'Country of numbers that are typed without one, in v1. Empty: such numbers are refused, for a country is never guessed.',
+      },
+      parseSmsCountry,
+    ),
   ),
   SMS_LIMITER_ON_ERROR: choice({
     values: ['closed', 'postgres'],

@@ -43,6 +43,7 @@ export const accountStatusOf = (status: Status): AccountStatus => {
 export const tenantOf = (account: AccountDetails) => ({
   id: account.id,
   email: account.email,
+  phone: account.phone,
   name: account.name,
   status: tenantStatuses[account.status],
   locale: account.locale,
@@ -159,7 +160,7 @@ export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'
   return new ProblemError(reason, {
     detail:
       reason === 'RESEND_COOLDOWN'
-        ? `A mail to this address was asked for a moment ago. Try again in ${seconds} seconds.`
+        ? `A message to this address was asked for a moment ago. Try again in ${seconds} seconds.`
         : `Too many requests from this client. Try again in ${seconds} seconds.`,
     headers: rateLimitHeaders(outcome.limits, outcome.by),
   });
@@ -167,10 +168,12 @@ export const limitProblem = (outcome: Pick<OutcomeOf<'limited'>, 'by' | 'limits'
 
 /** The problem that each way of not confirming is. A forgotten one does not compile. */
 export const confirmProblem = (outcome: Exclude<ConfirmOutcome, { kind: 'confirmed' }>): ProblemError => {
+  if (outcome.kind === 'address_taken' && outcome.token.purpose === 'phone_change')
+    return new ProblemError('PHONE_ALREADY_REGISTERED');
   if (outcome.kind !== 'locked') return new ProblemError(tokenProblem(outcome.kind) ?? 'TOKEN_UNKNOWN');
   const seconds = outcome.retryAfterSeconds;
   return new ProblemError('CODE_LOCKED', {
-    detail: `Too many codes were tried for this address. The link still works; a code is taken again in ${seconds} seconds.`,
+    detail: `Too many codes were tried for this address. A link still works; a code is taken again in ${seconds} seconds.`,
     headers: { 'retry-after': String(seconds) },
   });
 };

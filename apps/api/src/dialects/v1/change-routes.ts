@@ -82,13 +82,13 @@ export const changeRoutes =
       },
       async (request, reply) => {
         const account = await authenticateTenant(deps, request.headers.authorization);
-        if (!(await deps.cancelChange(account.id))) throw new ProblemError('NOT_FOUND');
+        if (!(await deps.cancelChange(account.id, 'email'))) throw new ProblemError('NOT_FOUND');
         return reply.code(204).send(null);
       },
     );
 
     const readChange = async (accountId: string) => {
-      const change = await deps.findPendingChange(accountId);
+      const change = await deps.findPendingChange(accountId, 'email');
       if (change === undefined) throw new ProblemError('NOT_FOUND');
       return {
         id: change.id,

@@ -1,5 +1,6 @@
 import type { organizationProblems } from '@reconfirm/core/config/organization-settings';
 import type { AccountStatus } from '@reconfirm/core/account';
+import type { Channel } from '@reconfirm/core/destination';
 import type { Secret } from '@reconfirm/core/secret';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys';
@@ -38,8 +39,8 @@ export interface V1Dependencies {
   readonly negotiate: (acceptLanguage: string | undefined) => PageLocale;
   readonly confirm: Confirm;
   readonly changeContact: ChangeContact;
-  readonly findPendingChange: (accountId: string) => Promise<PendingChange | undefined>;
-  readonly cancelChange: (accountId: string) => Promise<boolean>;
+  readonly findPendingChange: (accountId: string, channel: Channel) => Promise<PendingChange | undefined>;
+  readonly cancelChange: (accountId: string, channel: Channel) => Promise<boolean>;
   readonly organizations: {
     readonly create: (organization: NewOrganization) => Promise<Organization | null>;
     readonly list: () => Promise<readonly Organization[]>;

@@ -8,11 +8,14 @@ import { nextWaitSeconds } from '../../rate-limit-headers.ts';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
 import { answerResend, confirmProblem } from './answers.ts';
 import type { V1Dependencies } from './dependencies.ts';
-import { readDestination, readLocale, readRedirect } from './read-request.ts';
+import { readDestination, readLocale, readPhone, readRedirect } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
 /** What a person may prove by typing a code or handing in a token: it lets nobody in. */
 const provable = ['signup', 'email_change', 'email_changed'] as const satisfies readonly PurposeName[];
+
+/** The same by SMS: whether the number is to become the account's or is it already. */
+const provableByPhone = { purpose: 'sms', orPurposes: ['phone_change'] } as const;
 
 /** Any purpose that anybody may ask for, followed by an opaque handle, proved by link or code. */
 export const messageRoutes =
@@ -24,7 +27,7 @@ export const messageRoutes =
         schema: {
           summary: 'Send a message of any purpose (again)',
           description:
-            'Answers alike for every address; `messageId` is a handle to ask about with GET /v1/messages/{handle}. `nextAllowedAt` is when the same request is accepted again.',
+            'Answers alike for every address and number; purpose `sms` wants `phone`, the others want `email`. `messageId` is a handle to ask about with GET /v1/messages/{handle}. `nextAllowedAt` is when the same request is accepted again.',
           tags: ['Verification'],
           headers: schemas.ResendHeaders,
           body: schemas.AskBody,
@@ -51,6 +54,7 @@ export const messageRoutes =
           locale: readLocale(body.locale),
           clientAddress: request.ip,
           idempotencyKey: request.headers['idempotency-key'],
+          captchaAnswer: body.captchaToken,
         });
         deps.decided(request, { what: purpose.name, organizationId, destination }, outcome);
         const { headers } = answerResend(outcome, deps.emailOff);
@@ -91,7 +95,7 @@ export const messageRoutes =
         schema: {
           summary: 'Confirm by link token or by code',
           description:
-            'Takes the `token` of a link, or an `email` with the six-digit `code` of its mail. Spaces, dashes and digits of other scripts in the code are forgiven. A few wrong codes lock the codes of the address for a while; its link goes on working.',
+            'Takes the `token` of a link, or an `email` or a `phone` with the six-digit `code` that was sent there; a code of a phone-change too. Spaces, dashes and digits of other scripts in the code are forgiven. A few wrong codes lock the codes of the address for a while; a link goes on working.',
           tags: ['Verification'],
           body: schemas.VerifyBody,
           response: { 200: schemas.ConfirmAnswer, ...schemas.problems(400, 403, 409, 413, 415, 429, 503) },
@@ -102,7 +106,13 @@ export const messageRoutes =
         request.log.info({ outcome: outcome.kind }, 'token.presented');
         if (outcome.kind !== 'confirmed') throw confirmProblem(outcome);
         const { purpose, email } = outcome.token;
-        return { ok: true as const, purpose, email, alreadyConfirmed: !outcome.now };
+        return {
+          ok: true as const,
+          purpose,
+          email,
+          ...(request.body.phone !== undefined && { phone: numberOf(request.body.phone).address }),
+          alreadyConfirmed: !outcome.now,
+        };
       },
     );
 
@@ -121,20 +131,33 @@ export const messageRoutes =
     const confirm = ({
       token,
       email,
+      phone,
       code,
-      purpose = 'signup',
+      purpose,
     }: schemas.VerifyInput): Promise<ConfirmOutcome> => {
-      if (token !== undefined && email === undefined && code === undefined)
-        return deps.confirm.byLink(token, provable);
-      if (token !== undefined || email === undefined || code === undefined)
+      const { organizationId } = deps;
+      const isAlone = email === undefined && phone === undefined && code === undefined;
+      if (token !== undefined && isAlone) return deps.confirm.byLink(token, provable);
+      const isWhole = token === undefined && (email === undefined) !== (phone === undefined);
+      if (!isWhole || code === undefined)
         throw new ProblemError('VALIDATION_FAILED', { errors: [tokenOrCode] });
-      const of = readDestination({ email }, purposes[purpose], deps.requestRulesOf(deps.organizationId));
-      return deps.confirm.byCode({ organizationId: deps.organizationId, purpose, of, code });
+      if (phone !== undefined && purpose === undefined)
+        return deps.confirm.byCode({ organizationId, ...provableByPhone, of: numberOf(phone), code });
+      const wanted = purpose ?? 'signup';
+      const of = readDestination(
+        { ...(email !== undefined && { email }), ...(phone !== undefined && { phone }) },
+        purposes[wanted],
+        deps.requestRulesOf(organizationId),
+      );
+      return deps.confirm.byCode({ organizationId, purpose: wanted, of, code });
     };
+
+    const numberOf = (phone: string): Destination =>
+      readPhone(phone, deps.requestRulesOf(deps.organizationId));
   };
 
 const tokenOrCode = {
   field: 'token',
-  message: 'must be given alone, or email and code instead',
+  message: 'must be given alone, or instead of it a code with either email or phone',
   code: 'required',
 };

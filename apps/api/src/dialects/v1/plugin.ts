@@ -7,6 +7,7 @@ import { changeRoutes } from './change-routes.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { messageRoutes } from './message-routes.ts';
 import { organizationRoutes } from './organization-routes.ts';
+import { phoneChangeRoutes } from './phone-change-routes.ts';
 import { publicRoutes } from './public-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
@@ -34,6 +35,7 @@ export const v1 =
     await app.register(verifyRoutes(deps));
     await app.register(tenantRoutes(deps));
     await app.register(changeRoutes(deps));
+    await app.register(phoneChangeRoutes(deps));
     await app.register(adminRoutes(deps));
     await app.register(apiKeyRoutes(deps));
     await app.register(organizationRoutes(deps));

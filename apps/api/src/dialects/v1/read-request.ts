@@ -1,13 +1,15 @@
 import { type EmailAddress, type EmailIdentity, parseEmailAddress } from '@reconfirm/core/account';
 import type { Destination } from '@reconfirm/core/destination';
 import { canonicalLocale } from '@reconfirm/core/locale';
-import { parsePhoneNumber } from '@reconfirm/core/phone';
+import { parsePhoneNumber, type PhoneNumber, type PhoneRules } from '@reconfirm/core/phone';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import { judgeRedirect, type RedirectRule } from '@reconfirm/core/redirect';
 import { ProblemError } from '../../problem.ts';
+import { smsProblem } from '../../sms-problem.ts';
 
 export interface RequestRules {
   readonly identity: EmailIdentity;
+  readonly phones: PhoneRules;
   readonly redirects: RedirectRule;
   readonly redirectOnMiss: '400' | 'fallback';
   readonly production: boolean;
@@ -38,15 +40,28 @@ export const readAddress = (
   return 'problem' in number ? { lookupForm: typed.replaceAll(/[^\d+]/g, '').replace(/^00/, '+') } : number;
 };
 
+/** The number, or a 400: that it is none, or that nothing is sent to numbers like it, whoever has them. */
+export const readPhone = (text: string, rules: Pick<RequestRules, 'phones'>): PhoneNumber => {
+  const number = parsePhoneNumber(text, rules.phones);
+  if (!('problem' in number)) return number;
+  throw number.problem === 'unreadable'
+    ? invalid('phone', 'must be one phone number with its country, like +4520123456', 'phone')
+    : smsProblem('sms_number_not_allowed');
+};
+
 /** Where a message of a purpose goes, or a 400 that names the field. */
 export const readDestination = (
-  { email }: { readonly email: string },
-  purpose: Pick<Purpose, 'channel'>,
-  rules: Pick<RequestRules, 'identity'>,
+  { email, phone }: { readonly email?: string; readonly phone?: string },
+  { channel }: Pick<Purpose, 'channel'>,
+  rules: Pick<RequestRules, 'identity' | 'phones'>,
 ): Destination => {
-  if (purpose.channel !== 'email')
-    throw invalid('purpose', 'is not one that goes to an e-mail address', 'purpose');
-  return readEmail(email, rules);
+  const [wanted, unwanted] =
+    channel === 'sms' ? (['phone', 'email'] as const) : (['email', 'phone'] as const);
+  const given = { email, phone };
+  if (given[unwanted] !== undefined) throw invalid(unwanted, 'has no place with this purpose', 'purpose');
+  const text = given[wanted];
+  if (text === undefined) throw invalid(wanted, 'is required', 'required');
+  return channel === 'sms' ? readPhone(text, rules) : readEmail(text, rules);
 };
 
 /** The canonical tag, null when none was given, or a 400. */

@@ -14,6 +14,13 @@ export const Email = Type.String({
   description: 'One e-mail address',
   examples: ['ana@example.com'],
 });
+export const Phone = Type.String({
+  minLength: 3,
+  maxLength: 40,
+  description:
+    'One mobile number with its country; without one only where the operator has named a country for such numbers (SMS_DEFAULT_COUNTRY)',
+  examples: ['+4520123456'],
+});
 const RedirectUrl = Type.String({
   minLength: 1,
   maxLength: textSizeMax,
@@ -77,16 +84,18 @@ export const ResendHeaders = Type.Object({
 
 /** What anybody may ask for. */
 const AskedPurpose = Type.Union(
-  [Type.Literal('signup'), Type.Literal('recovery'), Type.Literal('magiclink')],
+  [Type.Literal('signup'), Type.Literal('recovery'), Type.Literal('magiclink'), Type.Literal('sms')],
   { description: 'What the message is for' },
 );
 
 export const AskBody = Type.Object(
   {
     purpose: AskedPurpose,
-    email: Email,
+    email: Type.Optional(Email),
+    phone: Type.Optional(Phone),
     redirectUrl: Type.Optional(RedirectUrl),
     locale: Type.Optional(Locale),
+    captchaToken: Type.Optional(CaptchaToken),
   },
   closed,
 );
@@ -112,6 +121,20 @@ export const ChangeEmailBody = Type.Object(
   closed,
 );
 
+export const ChangePhoneBody = Type.Object(
+  { phone: Phone, redirectUrl: Type.Optional(RedirectUrl), locale: Type.Optional(Locale) },
+  closed,
+);
+
+export const ChangePhoneAnswer = Type.Object({
+  ok: Type.Literal(true),
+  change: Type.Object({
+    id: Type.String(),
+    newPhone: Type.String({ description: 'In E.164' }),
+    expiresAt: Type.String({ format: 'date-time' }),
+  }),
+});
+
 export const ChangeAnswer = Type.Object({
   ok: Type.Literal(true),
   change: Type.Object({
@@ -129,16 +152,17 @@ export const VerifyBody = Type.Object(
   {
     token: Type.Optional(Token),
     email: Type.Optional(Email),
+    phone: Type.Optional(Phone),
     code: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 64,
-        description: 'The six digits, as typed or pasted; together with `email`',
+        description: 'The six digits, as typed or pasted; together with `email` or `phone`',
         examples: ['123 456'],
       }),
     ),
     purpose: Type.Optional(
-      Type.Literal('signup', { description: 'What the code is for; signup unless given' }),
+      Type.Literal('signup', { description: 'What the code of a mail is for; signup unless given' }),
     ),
   },
   closed,
@@ -149,6 +173,7 @@ export const ConfirmAnswer = Type.Object({
   ok: Type.Literal(true),
   purpose: Type.String(),
   email: Type.Union([Type.String(), Type.Null()]),
+  phone: Type.Optional(Type.String({ description: 'The number that was confirmed, in E.164' })),
   alreadyConfirmed: Type.Boolean({
     description: 'True when it had been confirmed before: a success all the same',
   }),
@@ -184,6 +209,9 @@ export const Instant = Type.String({ format: 'date-time' });
 export const Tenant = Type.Object({
   id: Type.String(),
   email: nullable(Type.String({ description: 'Null for an account that has a phone number only' })),
+  phone: nullable(
+    Type.String({ description: "In E.164; becomes the account's once its code has come back" }),
+  ),
   name: nullable(Type.String()),
   status: TenantStatus,
   locale: nullable(Type.String()),

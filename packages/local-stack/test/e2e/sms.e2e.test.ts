@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { describeWithRedis } from '../../src/testing.ts';
+import { apiEnvironment, workerEnvironment } from '../../src/up/process-settings.ts';
+import { nextMail } from './support/mails.ts';
+import { openScene, postgresSettings, redisSettings, type Settings } from './support/scene.ts';
+
+const phone = '+4512345678';
+
+/** What `npm start` says about SMS, to the API and to the worker, with the inbox at this port. */
+const smsSettings = (inboxPort: number): { readonly api: Settings; readonly worker: Settings } => {
+  const ports = { api: 3000, inboxHttp: inboxPort, inboxSmtp: 0, workerOps: 0 };
+  const secrets = { tokenKeys: '', addressHashKey: '', adminKey: '', sessionKeys: '' };
+  const stores = { databaseUrl: '', redisUrl: undefined };
+  const ofSms = (environment: Readonly<Record<string, string | undefined>>): Settings =>
+    Object.fromEntries(
+      Object.entries(environment).flatMap(([name, value]) =>
+        name.startsWith('SMS_') && value !== undefined ? [[name, value]] : [],
+      ),
+    );
+  return {
+    api: ofSms(apiEnvironment({}, ports, secrets, stores)),
+    worker: ofSms(workerEnvironment({}, ports, secrets, stores)),
+  };
+};
+
+const expectCodeByTheNumber = async (settings: Settings): Promise<void> => {
+  await using scene = await openScene({ ...settings, RATE_LIMIT_PHONE: 'off' });
+  const { api, worker } = smsSettings(scene.inbox.httpPort);
+  const { client } = await scene.startApi(api);
+  await scene.startWorker(worker);
+  const { apiKey } = (await client.register('ada@example.com')).body;
+  const headers = { authorization: `Bearer ${apiKey}` };
+
+  const asked = await client.ask('POST', '/v1/tenants/me/phone-change', { json: { phone }, headers });
+  expect(asked.status).toBe(202);
+  const first = await nextMail(scene.inbox, '+45 12 34 56 78');
+  expect(first.text?.split('\n').at(-1)).toBe(`@localhost #${first.code}`);
+  const moved = await client.ask('POST', '/v1/verify', { json: { phone, code: first.code } });
+  expect(moved).toMatchObject({ status: 200, body: { purpose: 'phone_change', phone } });
+
+  const resent = await client.ask<{ messageId: string }>('POST', '/v1/resend', {
+    json: { purpose: 'sms', phone },
+  });
+  expect(resent.status).toBe(200);
+  const second = await nextMail(scene.inbox, phone, first);
+  const proved = await client.ask('POST', '/v1/verify', { json: { phone, code: second.code } });
+  expect(proved).toMatchObject({ status: 200, body: { purpose: 'sms', phone } });
+  expect(await client.me(apiKey)).toMatchObject({ phone, status: 'PENDING_VERIFICATION' });
+  expect((await client.story(resent.body.messageId)).summary).toContain('The code was used');
+
+  const nobody = await client.ask<{ messageId: string }>('POST', '/v1/resend', {
+    json: { purpose: 'sms', phone: '+4512999999' },
+  });
+  expect(nobody.status).toBe(200);
+  await expect
+    .poll(async () => (await client.messages({ address: '+4512999999' }))[0]?.reason, { timeout: 20_000 })
+    .toBe('unknown_account');
+  expect(
+    (await scene.inbox.messages()).filter(({ envelope }) => envelope.to.includes('+4512999999')),
+  ).toEqual([]);
+};
+
+describeWithRedis('with the settings of npm start, on Redis', (redisUrl) => {
+  test('a number is asked for, its code is read in the inbox and comes back, and nobody’s number gets none', () =>
+    expectCodeByTheNumber(redisSettings(redisUrl)));
+});
+
+describe('with the settings of npm start, on Postgres alone', () => {
+  test('a number is asked for, its code is read in the inbox and comes back, and nobody’s number gets none', () =>
+    expectCodeByTheNumber(postgresSettings));
+});

@@ -55,7 +55,7 @@ const clean = (raw: string | undefined, rule: NameRule): string | undefined => {
     .normalize('NFKC')
     .replace(/\p{Cf}+/gu, '')
     .replace(/[。｡]/gu, '.');
-  if (linkSigns.test(plain) || dottedName.test(plain)) return undefined;
+  if (looksLikeLink(plain)) return undefined;
   const cleaned = plain
     .replace(rule.strange, ' ')
     // A dot may end an initial ("J. R."); before anything but a space it is a domain's.
@@ -69,7 +69,10 @@ const clean = (raw: string | undefined, rule: NameRule): string | undefined => {
     .replace(rule.leading, '')
     .replace(rule.trailing, '')
     .replace(/\s+/g, ' ');
-  return /\p{L}/u.test(name) ? name : undefined;
+  // Cleaning may have made one: "1www." begins with a figure, which goes.
+  return /\p{L}/u.test(name) && !looksLikeLink(name) ? name : undefined;
 };
+
+const looksLikeLink = (text: string): boolean => linkSigns.test(text) || dottedName.test(text);
 
 const countDigits = (text: string): number => text.match(/\p{Nd}/gu)?.length ?? 0;

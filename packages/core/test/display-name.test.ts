@@ -23,6 +23,8 @@ describe('a text that wants to be a link is no name', () => {
     'evil.com',
     'visit evil.com now',
     'www.evil',
+    '1www.',
+    '1www。 evil',
     'w\u200bww.evil.com',
     'evil．com',
     'evil。com',

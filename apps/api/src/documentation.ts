@@ -56,6 +56,7 @@ const v1Document: ContractDocument = {
     'Proves e-mail addresses: register, resend, confirm, and see what became of every message. Errors are problem details (RFC 9457).',
   tags: [
     { name: 'Verification', description: 'Public. Limits are in the RateLimit headers.' },
+    { name: 'Sessions', description: 'Of people who proved an address to sign in; with SESSION_KEYS.' },
     { name: 'Tenant', description: 'With the API key of a registration.' },
     { name: 'Operator', description: 'With ADMIN_KEY.' },
     { name: 'Operations' },
@@ -63,6 +64,7 @@ const v1Document: ContractDocument = {
   securitySchemes: {
     apiKey: { type: 'http', scheme: 'bearer', description: 'The key that registering shows once' },
     adminKey: { type: 'http', scheme: 'bearer', description: 'ADMIN_KEY' },
+    accessToken: { type: 'http', scheme: 'bearer', description: 'Of a session that POST /v1/verify opened' },
   },
 };
 

@@ -1,7 +1,7 @@
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handOverNewest } from './support/hand-over.ts';
-import { type Installation, openInstallation, type TestApi } from './support/installation.ts';
+import { appOrigin, type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import { expectProblem } from './support/problems.ts';
 import {
   type Answer,
@@ -13,6 +13,9 @@ import {
   resend,
   tenantOf,
 } from './support/requests.ts';
+
+/** A page of the application, on an origin that links may lead to. */
+const page = `${appOrigin}/signed-in`;
 
 describe('a code', () => {
   let installation: Installation;
@@ -42,7 +45,13 @@ describe('a code', () => {
     const { email, code, apiKey } = await registerAndMail();
     const answer = await enter(email, ` ${code.slice(0, 3)} - ${code.slice(3)} `);
     expect(answer.statusCode).toBe(200);
-    expect(answer.json()).toEqual({ ok: true, purpose: 'signup', email, alreadyConfirmed: false });
+    expect(answer.json()).toEqual({
+      ok: true,
+      purpose: 'signup',
+      email,
+      alreadyConfirmed: false,
+      session: null,
+    });
     expect(await tenantOf(api, { apiKey })).toMatchObject({ status: 'ACTIVE' });
     expect((await enter(email, code)).json()).toMatchObject({ alreadyConfirmed: true });
   });
@@ -142,8 +151,8 @@ describe('asking for a message of any purpose', () => {
   it('answers alike for a known and an unknown address, with a handle and the next time', async () => {
     const { email } = await register(api);
     const answers = [
-      await ask({ purpose: 'recovery', email }),
-      await ask({ purpose: 'recovery', email: newEmail() }),
+      await ask({ purpose: 'recovery', email, redirectUrl: page }),
+      await ask({ purpose: 'recovery', email: newEmail(), redirectUrl: page }),
     ];
     for (const answer of answers) {
       expect(answer.statusCode).toBe(200);
@@ -159,9 +168,13 @@ describe('asking for a message of any purpose', () => {
 
   it('counts each purpose of an address by itself', async () => {
     const email = newEmail();
+    const redirectUrl = page;
     for (const purpose of ['signup', 'recovery', 'magiclink'])
-      expect((await ask({ purpose, email })).statusCode).toBe(200);
-    expectProblem(await ask({ purpose: 'recovery', email }), { status: 429, reason: 'RESEND_COOLDOWN' });
+      expect((await ask({ purpose, email, redirectUrl })).statusCode).toBe(200);
+    expectProblem(await ask({ purpose: 'recovery', email, redirectUrl }), {
+      status: 429,
+      reason: 'RESEND_COOLDOWN',
+    });
   });
 
   it.each(purposeNames.filter((name) => !['signup', 'recovery', 'magiclink'].includes(name)))(
@@ -187,7 +200,7 @@ describe('asking for a message of any purpose', () => {
   });
 
   it('pending is also the answer for an account that had nothing to confirm, and for a made-up handle', async () => {
-    const answer = await ask({ purpose: 'magiclink', email: newEmail() });
+    const answer = await ask({ purpose: 'magiclink', email: newEmail(), redirectUrl: page });
     const { messageId } = answer.json<{ messageId: string }>();
     expect((await get(api, `/v1/messages/${messageId}`)).json()).toEqual({ ok: true, status: 'pending' });
     expectProblem(await get(api, '/v1/messages/not-a-handle'), { status: 400, reason: 'VALIDATION_FAILED' });

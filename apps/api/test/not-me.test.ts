@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handOverNewest } from './support/hand-over.ts';
-import { type Installation, openInstallation, type TestApi } from './support/installation.ts';
+import { appOrigin, type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import { expectProblem } from './support/problems.ts';
 import {
   type Answer,
@@ -68,7 +68,8 @@ describe('“this was not me”', () => {
   it('pressed for an account that is verified ends the message and leaves the account', async () => {
     const tenant = await registerAndMail();
     await confirm(tenant.token);
-    await post(api, '/v1/resend', { purpose: 'recovery', email: tenant.email });
+    const redirectUrl = `${appOrigin}/new-password`;
+    await post(api, '/v1/resend', { purpose: 'recovery', email: tenant.email, redirectUrl });
     const { token } = await handOverNewest(installation.db, api.config);
     expect((await press(token)).statusCode).toBe(200);
     expect(await tenantOf(api, tenant)).toMatchObject({ email: tenant.email, status: 'ACTIVE' });

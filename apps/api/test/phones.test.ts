@@ -65,6 +65,7 @@ describe('v1 and phone numbers', () => {
         email: tenant.email,
         phone,
         alreadyConfirmed: false,
+        session: null,
       });
       expect(await tenantOf(api, tenant)).toMatchObject({ phone });
       expect((await verify(phone, code)).json()).toMatchObject({ alreadyConfirmed: true });

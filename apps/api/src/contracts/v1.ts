@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
+import { findAccountProfile } from '@reconfirm/db/account-profile';
 import * as accounts from '@reconfirm/db/accounts';
 import * as apiKeys from '@reconfirm/db/api-keys';
 import { cancelContactChange, findPendingChange } from '@reconfirm/db/contact-changes';
@@ -12,13 +13,15 @@ import {
   listOrganizations,
   updateOrganization,
 } from '@reconfirm/db/organizations';
+import type { Database } from '@reconfirm/db/database';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
-import type { V1Dependencies } from '../dialects/v1/dependencies.ts';
+import type { V1Dependencies, V1Sessions } from '../dialects/v1/dependencies.ts';
 import { v1, v1Page } from '../dialects/v1/plugin.ts';
 import type { RequestRules } from '../dialects/v1/read-request.ts';
 import { negotiateLocale } from '../language.ts';
+import type { Sessions } from '../sessions/sessions.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import { createUseCases, type Parts } from '../use-cases.ts';
 
@@ -58,7 +61,7 @@ export const composeV1 = (parts: Parts): FastifyPluginAsync => v1(v1Dependencies
 export const composeV1Page = (parts: Parts): FastifyPluginAsync => v1Page(v1Dependencies(parts));
 
 const v1Dependencies = (parts: Parts): V1Dependencies => {
-  const { config, db, keys, limiter } = parts;
+  const { config, db, keys, limiter, access } = parts;
   return {
     ...createUseCases(parts, 'v1', v1Rules),
     limiter,
@@ -79,6 +82,7 @@ const v1Dependencies = (parts: Parts): V1Dependencies => {
       update: (id, change) => updateOrganization(db, id, change),
       limits: { production: config.NODE_ENV === 'production', rememberSeconds: keys.rememberSeconds },
     },
+    sessions: access && sessionsOf(db, access.sessions),
     isConfirmedSince: (organizationId, id) => isConfirmedSince(db, organizationId, id),
     readToken: (presented) => readToken(db, presented),
     confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
@@ -96,3 +100,15 @@ const v1Dependencies = (parts: Parts): V1Dependencies => {
     },
   };
 };
+
+const sessionsOf = (db: Database, sessions: Sessions): V1Sessions => ({
+  openFor: async (accountId) => {
+    const account = await findAccountProfile(db, accountId);
+    if (account === undefined) throw new Error('an account that was just confirmed is gone');
+    const { id, organizationId, isAdmin, email, phone } = account;
+    return sessions.open({ id, organizationId, isAdmin, email, phone });
+  },
+  refresh: (refreshToken) => sessions.refresh(refreshToken),
+  authenticate: (accessToken) => sessions.authenticate(accessToken),
+  end: (identity, which) => sessions.end(identity, which),
+});

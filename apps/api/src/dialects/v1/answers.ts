@@ -12,6 +12,8 @@ import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { ResendOutcome } from '../../resend.ts';
 import { smsProblem } from '../../sms-problem.ts';
 import type { CaptchaRefusal } from '../../captcha/gate.ts';
+import type { IssuedSession } from '../../sessions/sessions.ts';
+import type { SessionAnswer } from './schemas-message.ts';
 
 /** What seed 001 says after a resend, whoever asked for whatever address. */
 export const resendMessage =
@@ -197,3 +199,10 @@ export const tokenProblem = (state: Confirmation['state']): ErrorReason | null =
       return 'TOKEN_UNKNOWN';
   }
 };
+
+/** The tokens of a session, shown once. */
+export const sessionOf = (session: IssuedSession): SessionAnswer => ({
+  accessToken: session.accessToken.reveal(),
+  expiresAt: session.expiresAt.toISOString(),
+  refreshToken: session.refreshToken.reveal(),
+});

@@ -6,6 +6,7 @@ import { changeProblem } from './answers.ts';
 import { authenticateTenant } from './authenticate-tenant.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readEmail, readLocale, readRedirect } from './read-request.ts';
+import * as messages from './schemas-message.ts';
 import * as schemas from './schemas.ts';
 
 /** A tenant's move to another address: asked for with its key, confirmed by the addresses themselves. */
@@ -22,8 +23,8 @@ export const changeRoutes =
           summary: 'Ask for another address',
           description:
             'The new address gets a link and a code. Where the current one is proved and EMAIL_CHANGE_MODE=both, it has to agree with a link of its own, in any order. A new request cancels the one before. An address that was never proved is simply replaced once the new one has confirmed.',
-          body: schemas.ChangeEmailBody,
-          response: { 202: schemas.ChangeAnswer, ...schemas.problems(400, 401, 409, 413, 415, 429, 503) },
+          body: messages.ChangeEmailBody,
+          response: { 202: messages.ChangeAnswer, ...schemas.problems(400, 401, 409, 413, 415, 429, 503) },
         },
       },
       async (request, reply) => {
@@ -61,7 +62,7 @@ export const changeRoutes =
         schema: {
           ...shared,
           summary: 'How far the move has come',
-          response: { 200: schemas.ChangeAnswer, ...schemas.problems(401, 404, 503) },
+          response: { 200: messages.ChangeAnswer, ...schemas.problems(401, 404, 503) },
         },
       },
       async (request) => {

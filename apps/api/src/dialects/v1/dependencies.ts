@@ -19,7 +19,12 @@ import type { Register } from '../../register.ts';
 import type { KeySettings } from '../../request-keys.ts';
 import type { Resend } from '../../resend.ts';
 import type { TellDecision } from '../../tell-decision.ts';
+import type { IssuedSession, Sessions } from '../../sessions/sessions.ts';
 import type { RequestRules } from './read-request.ts';
+
+export interface V1Sessions extends Pick<Sessions, 'refresh' | 'authenticate' | 'end'> {
+  readonly openFor: (accountId: string) => Promise<IssuedSession>;
+}
 
 /** Everything that speaking seed 001 needs: use cases, statements, and settings of the contract. */
 export interface V1Dependencies {
@@ -67,5 +72,7 @@ export interface V1Dependencies {
     readonly list: (organizationId: string) => Promise<readonly OrganizationKey[]>;
     readonly revoke: (id: string) => Promise<OrganizationKey | undefined>;
   };
+  /** Undefined without SESSION_KEYS: then nobody is let in, and the caller is told whose address was proved. */
+  readonly sessions: V1Sessions | undefined;
   readonly decided: TellDecision;
 }

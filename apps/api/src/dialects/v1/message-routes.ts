@@ -1,18 +1,29 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Destination } from '@reconfirm/core/destination';
 import type { LimitDecision } from '@reconfirm/core/limits';
-import { purposes, type PurposeName } from '@reconfirm/core/purposes/registry';
+import { findPurpose, purposes, type PurposeName } from '@reconfirm/core/purposes/registry';
+import type { KnownToken } from '@reconfirm/db/token-state';
 import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { nextWaitSeconds } from '../../rate-limit-headers.ts';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
-import { answerResend, confirmProblem } from './answers.ts';
+import { answerResend, confirmProblem, sessionOf } from './answers.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readDestination, readLocale, readPhone, readRedirect } from './read-request.ts';
+import * as messages from './schemas-message.ts';
 import * as schemas from './schemas.ts';
 
-/** What a person may prove by typing a code or handing in a token: it lets nobody in. */
-const provable = ['signup', 'email_change', 'email_changed'] as const satisfies readonly PurposeName[];
+/**
+ * What a person may prove by typing a code or handing in a token. A program has to send it: no scanner of mails
+ * does, so purposes that let somebody in are among them, unlike with the button of /v1/verify-email.
+ */
+const provable = [
+  'signup',
+  'magiclink',
+  'recovery',
+  'email_change',
+  'email_changed',
+] as const satisfies readonly PurposeName[];
 
 /** The same by SMS: whether the number is to become the account's or is it already. */
 const provableByPhone = { purpose: 'sms', orPurposes: ['phone_change'] } as const;
@@ -27,12 +38,12 @@ export const messageRoutes =
         schema: {
           summary: 'Send a message of any purpose (again)',
           description:
-            'Answers alike for every address and number; purpose `sms` wants `phone`, the others want `email`. `messageId` is a handle to ask about with GET /v1/messages/{handle}. `nextAllowedAt` is when the same request is accepted again.',
+            'Answers alike for every address and number; purpose `sms` wants `phone`, the others want `email`. `magiclink` wants a `redirectUrl`: a page of yours that hands the token to POST /v1/verify; so does `recovery` without SESSION_KEYS, else its link leads to our page that sets a password. `messageId` is a handle to ask about with GET /v1/messages/{handle}. `nextAllowedAt` is when the same request is accepted again.',
           tags: ['Verification'],
           headers: schemas.ResendHeaders,
-          body: schemas.AskBody,
+          body: messages.AskBody,
           response: {
-            200: schemas.AskAnswer,
+            200: messages.AskAnswer,
             ...schemas.problems(400, 403, 409, 413, 415, 422, 429, 503),
           },
         },
@@ -42,6 +53,8 @@ export const messageRoutes =
         const purpose = purposes[body.purpose];
         const destination = readDestination(body, purpose, deps.requestRulesOf(deps.organizationId));
         const { organizationId } = deps;
+        if (body.redirectUrl === undefined && wantsPage(body.purpose))
+          throw new ProblemError('VALIDATION_FAILED', { errors: [pageWanted] });
         const outcome = await deps.resend({
           organizationId,
           purpose,
@@ -77,8 +90,8 @@ export const messageRoutes =
           description:
             'For the window that asked, while the link is opened elsewhere. Says `pending` for every handle that was not confirmed, also for one that nobody was given, so it tells nothing about addresses.',
           tags: ['Verification'],
-          params: schemas.HandleParams,
-          response: { 200: schemas.HandleAnswer, ...schemas.problems(400, 503) },
+          params: messages.HandleParams,
+          response: { 200: messages.HandleAnswer, ...schemas.problems(400, 503) },
         },
       },
       async (request, reply) => {
@@ -95,13 +108,14 @@ export const messageRoutes =
         schema: {
           summary: 'Confirm by link token or by code',
           description:
-            'Takes the `token` of a link, or an `email` or a `phone` with the six-digit `code` that was sent there; a code of a phone-change too. Spaces, dashes and digits of other scripts in the code are forgiven. A few wrong codes lock the codes of the address for a while; a link goes on working.',
+            'Takes the `token` of a link, or an `email` or a `phone` with the six-digit `code` that was sent there; a code of a phone-change too. Spaces, dashes and digits of other scripts in the code are forgiven. A few wrong codes lock the codes of the address for a while; a link goes on working. `magiclink`, `recovery` and `sms` open a session, once, where SESSION_KEYS is set.',
           tags: ['Verification'],
-          body: schemas.VerifyBody,
-          response: { 200: schemas.ConfirmAnswer, ...schemas.problems(400, 403, 409, 413, 415, 429, 503) },
+          body: messages.VerifyBody,
+          response: { 200: messages.ConfirmAnswer, ...schemas.problems(400, 403, 409, 413, 415, 429, 503) },
         },
       },
-      async (request) => {
+      async (request, reply) => {
+        reply.header('cache-control', 'no-store');
         const outcome = await confirm(request.body);
         request.log.info({ outcome: outcome.kind }, 'token.presented');
         if (outcome.kind !== 'confirmed') throw confirmProblem(outcome);
@@ -112,9 +126,19 @@ export const messageRoutes =
           email,
           ...(request.body.phone !== undefined && { phone: numberOf(request.body.phone).address }),
           alreadyConfirmed: !outcome.now,
+          session: outcome.now ? await sessionFor(outcome.token) : null,
         };
       },
     );
+
+    const wantsPage = (name: PurposeName): boolean =>
+      name === 'magiclink' || (name === 'recovery' && deps.sessions === undefined);
+
+    /** Shown a second time a token succeeds, but lets nobody in again. */
+    const sessionFor = async (token: KnownToken): Promise<messages.SessionAnswer | null> => {
+      if (deps.sessions === undefined || findPurpose(token.purpose)?.opensSession !== true) return null;
+      return sessionOf(await deps.sessions.openFor(token.accountId));
+    };
 
     const peek = (destination: Destination, name: PurposeName): Promise<LimitDecision> => {
       const { organizationId, keys } = deps;
@@ -134,7 +158,7 @@ export const messageRoutes =
       phone,
       code,
       purpose,
-    }: schemas.VerifyInput): Promise<ConfirmOutcome> => {
+    }: messages.VerifyInput): Promise<ConfirmOutcome> => {
       const { organizationId } = deps;
       const isAlone = email === undefined && phone === undefined && code === undefined;
       if (token !== undefined && isAlone) return deps.confirm.byLink(token, provable);
@@ -159,5 +183,11 @@ export const messageRoutes =
 const tokenOrCode = {
   field: 'token',
   message: 'must be given alone, or instead of it a code with either email or phone',
+  code: 'required',
+};
+
+const pageWanted = {
+  field: 'redirectUrl',
+  message: 'must be given: the link leads to a page of yours, which hands its token to POST /v1/verify',
   code: 'required',
 };

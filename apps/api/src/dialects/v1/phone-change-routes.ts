@@ -6,6 +6,7 @@ import { changeProblem } from './answers.ts';
 import { authenticateTenant } from './authenticate-tenant.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readLocale, readPhone, readRedirect } from './read-request.ts';
+import * as messages from './schemas-message.ts';
 import * as schemas from './schemas.ts';
 
 const path = '/v1/tenants/me/phone-change';
@@ -24,9 +25,9 @@ export const phoneChangeRoutes =
           summary: 'Ask for a phone number, the first or another',
           description:
             'The number gets a code by SMS, which POST /v1/verify takes with `phone`. Until then the tenant keeps what it has. A new request cancels the one before. Whether somebody has the number already is told only to who has the phone.',
-          body: schemas.ChangePhoneBody,
+          body: messages.ChangePhoneBody,
           response: {
-            202: schemas.ChangePhoneAnswer,
+            202: messages.ChangePhoneAnswer,
             ...schemas.problems(400, 401, 409, 413, 415, 429, 503),
           },
         },
@@ -63,7 +64,7 @@ export const phoneChangeRoutes =
         schema: {
           ...shared,
           summary: 'The number that waits for its code',
-          response: { 200: schemas.ChangePhoneAnswer, ...schemas.problems(401, 404, 503) },
+          response: { 200: messages.ChangePhoneAnswer, ...schemas.problems(401, 404, 503) },
         },
       },
       async (request) => {

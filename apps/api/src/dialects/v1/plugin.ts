@@ -9,6 +9,7 @@ import { messageRoutes } from './message-routes.ts';
 import { organizationRoutes } from './organization-routes.ts';
 import { phoneChangeRoutes } from './phone-change-routes.ts';
 import { publicRoutes } from './public-routes.ts';
+import { sessionRoutes } from './session-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
 
@@ -33,6 +34,7 @@ export const v1 =
     await app.register(messageRoutes(deps));
     await app.register(captchaRoutes(deps.captcha));
     await app.register(verifyRoutes(deps));
+    if (deps.sessions !== undefined) await app.register(sessionRoutes(deps.sessions));
     await app.register(tenantRoutes(deps));
     await app.register(changeRoutes(deps));
     await app.register(phoneChangeRoutes(deps));

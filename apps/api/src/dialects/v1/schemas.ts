@@ -1,4 +1,4 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { errorCodes } from '@reconfirm/core/error-codes';
 import { tokenPattern } from '@reconfirm/core/token';
 
@@ -21,27 +21,30 @@ export const Phone = Type.String({
     'One mobile number with its country; without one only where the operator has named a country for such numbers (SMS_DEFAULT_COUNTRY)',
   examples: ['+4520123456'],
 });
-const RedirectUrl = Type.String({
+export const RedirectUrl = Type.String({
   minLength: 1,
   maxLength: textSizeMax,
   description:
     'Where the link in the mail leads; `token` is added as a query parameter. Its origin must be allowed by the operator. Given once, it is kept for later mails.',
   examples: ['https://app.example.com/verify'],
 });
-const Locale = Type.String({
+export const Locale = Type.String({
   pattern: '^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$',
   maxLength: 35,
   description: 'BCP 47 language of the mail',
   examples: ['es'],
 });
-const Token = Type.String({ pattern: tokenPattern, description: 'The token out of the link: 64 hex digits' });
-const CaptchaToken = Type.String({
+export const Token = Type.String({
+  pattern: tokenPattern,
+  description: 'The token out of the link: 64 hex digits',
+});
+export const CaptchaToken = Type.String({
   minLength: 1,
   maxLength: 8192,
   pattern: '^[\\u0021-\\u007e]+$',
   description: 'What the widget of the captcha gave; see `GET /v1/captcha`. Counts once.',
 });
-const closed = { additionalProperties: false } as const;
+export const closed = { additionalProperties: false } as const;
 
 export const RegisterBody = Type.Object(
   {
@@ -82,102 +85,7 @@ export const ResendHeaders = Type.Object({
   ),
 });
 
-/** What anybody may ask for. */
-const AskedPurpose = Type.Union(
-  [Type.Literal('signup'), Type.Literal('recovery'), Type.Literal('magiclink'), Type.Literal('sms')],
-  { description: 'What the message is for' },
-);
-
-export const AskBody = Type.Object(
-  {
-    purpose: AskedPurpose,
-    email: Type.Optional(Email),
-    phone: Type.Optional(Phone),
-    redirectUrl: Type.Optional(RedirectUrl),
-    locale: Type.Optional(Locale),
-    captchaToken: Type.Optional(CaptchaToken),
-  },
-  closed,
-);
-
-export const AskAnswer = Type.Object({
-  ok: Type.Literal(true),
-  messageId: Type.String({ description: 'Opaque handle; given for unknown addresses too' }),
-  nextAllowedAt: Type.String({ format: 'date-time' }),
-});
-
-export const HandleParams = Type.Object(
-  { handle: Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }) },
-  closed,
-);
-
-export const HandleAnswer = Type.Object({
-  ok: Type.Literal(true),
-  status: Type.Union([Type.Literal('pending'), Type.Literal('verified')]),
-});
-
-export const ChangeEmailBody = Type.Object(
-  { email: Email, redirectUrl: Type.Optional(RedirectUrl), locale: Type.Optional(Locale) },
-  closed,
-);
-
-export const ChangePhoneBody = Type.Object(
-  { phone: Phone, redirectUrl: Type.Optional(RedirectUrl), locale: Type.Optional(Locale) },
-  closed,
-);
-
-export const ChangePhoneAnswer = Type.Object({
-  ok: Type.Literal(true),
-  change: Type.Object({
-    id: Type.String(),
-    newPhone: Type.String({ description: 'In E.164' }),
-    expiresAt: Type.String({ format: 'date-time' }),
-  }),
-});
-
-export const ChangeAnswer = Type.Object({
-  ok: Type.Literal(true),
-  change: Type.Object({
-    id: Type.String(),
-    newEmail: Type.String(),
-    mode: Type.Union([Type.Literal('new_only'), Type.Literal('both')]),
-    confirmed: Type.Object({ current: Type.Boolean(), new: Type.Boolean() }),
-    expiresAt: Type.String({ format: 'date-time' }),
-  }),
-});
-
 export const Nothing = Type.Null({ description: 'No content' });
-
-export const VerifyBody = Type.Object(
-  {
-    token: Type.Optional(Token),
-    email: Type.Optional(Email),
-    phone: Type.Optional(Phone),
-    code: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 64,
-        description: 'The six digits, as typed or pasted; together with `email` or `phone`',
-        examples: ['123 456'],
-      }),
-    ),
-    purpose: Type.Optional(
-      Type.Literal('signup', { description: 'What the code of a mail is for; signup unless given' }),
-    ),
-  },
-  closed,
-);
-export type VerifyInput = Static<typeof VerifyBody>;
-
-export const ConfirmAnswer = Type.Object({
-  ok: Type.Literal(true),
-  purpose: Type.String(),
-  email: Type.Union([Type.String(), Type.Null()]),
-  phone: Type.Optional(Type.String({ description: 'The number that was confirmed, in E.164' })),
-  alreadyConfirmed: Type.Boolean({
-    description: 'True when it had been confirmed before: a success all the same',
-  }),
-});
 
 export const TokenBody = Type.Object({ token: Token }, closed);
 export const TokenQuery = Type.Object({ token: Token }, closed);

@@ -27,6 +27,7 @@ describe('POST /v1/register', () => {
       tenant: {
         id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
         email,
+        phone: null,
         name: 'Ana',
         status: 'PENDING_VERIFICATION',
         locale: 'es',

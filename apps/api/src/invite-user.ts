@@ -86,7 +86,7 @@ export interface Invitations {
 
 /**
  * Inviting users into an organization. Both ways of inviting are charged alike, so that deleting a user and
- * making it anew (seed 000's documented way) sends no more mail than asking for another.
+ * making it anew (the EntryGuard document’s way) sends no more mail than asking for another.
  */
 export const createInvitations = (deps: InvitationDependencies): Invitations => {
   return {

@@ -33,7 +33,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** RFC 9457, with the members that seed 001 documents (`code`, `errors`) and the specific `reason`. */
+/** RFC 9457, with the members that the v1 contract documents (`code`, `errors`) and the specific `reason`. */
 export interface Problem {
   readonly type: string;
   readonly title: string;

@@ -1,6 +1,6 @@
 import type { MessageStatus } from './message.ts';
 
-/** Ways in which sending a mail ends for good, in the words of seed 002. */
+/** Ways in which sending a mail ends for good, in the words of the Singularity contract. */
 export type EmailFailure = 'EMAIL_SEND_FAILURE' | 'EMAIL_AUTHENTICATION_FAILURE' | 'EMAIL_TEMPLATE_FAILURE';
 
 /**

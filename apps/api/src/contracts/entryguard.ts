@@ -27,7 +27,7 @@ const limitsOf = (config: ApiConfig): InvitationLimits => ({
   organization: config.ENTRYGUARD_RATE_LIMIT_ORGANIZATION,
 });
 
-/** What seed 000 asks of the use cases. */
+/** What the EntryGuard contract asks of the use cases. */
 export const entryguardRules = (config: ApiConfig): ContractRules => ({
   contract: 'entryguard',
   limits: contractLimitsOf(limitsOf(config)),
@@ -62,7 +62,7 @@ export const entryguardDocument: ContractDocument = {
   },
 };
 
-/** The contract of seed 000, put together. */
+/** The EntryGuard contract, put together. */
 export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
   const { config, db, keys } = parts;
   const access = accessOf(parts);

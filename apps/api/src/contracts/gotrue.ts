@@ -30,7 +30,7 @@ import { createUpdateProfile } from '../update-profile.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import { createUseCases, type Parts } from '../use-cases.ts';
 
-/** What seed 003, and GoTrue behind it, ask of the use cases. */
+/** What the GoTrue-shaped contract asks of the use cases. */
 export const gotrueRules = (config: ApiConfig): ContractRules => ({
   contract: 'gotrue',
   limits: {
@@ -38,7 +38,7 @@ export const gotrueRules = (config: ApiConfig): ContractRules => ({
     email: config.GOTRUE_RATE_LIMIT_EMAIL,
     phone: config.GOTRUE_RATE_LIMIT_PHONE,
   },
-  // Seed 003: "Doesn't reveal if email/phone exists".
+  // The applications’ document: "Doesn't reveal if email/phone exists".
   disclosure: 'strict',
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none',
   asksCaptcha: true,

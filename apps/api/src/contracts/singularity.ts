@@ -16,7 +16,7 @@ import { createSignUp } from '../sign-up.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import { accessOf, createUseCases, type Parts, setPasswordByTokenOf } from '../use-cases.ts';
 
-/** What seed 002 asks of the use cases. */
+/** What the Singularity contract asks of the use cases. */
 export const singularityRules = (config: ApiConfig): ContractRules => ({
   contract: 'singularity',
   limits: {
@@ -50,7 +50,7 @@ export const singularityDocument: ContractDocument = {
   },
 };
 
-/** The contract of seed 002, put together. */
+/** The Singularity contract, put together. */
 export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
   const { config, db, keys, sms } = parts;
   const access = accessOf(parts);

@@ -25,7 +25,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 import type { ContractRules } from '../contract-rules.ts';
 import { createUseCases, type Parts } from '../use-cases.ts';
 
-/** What seed 001 asks of the use cases. */
+/** What the v1 contract asks of the use cases. */
 export const v1Rules = (config: ApiConfig): ContractRules => ({
   contract: 'v1',
   limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },

@@ -186,7 +186,7 @@ describe('a forgotten password', () => {
   });
 });
 
-describe('the steps of seed 000', () => {
+describe('the steps of the EntryGuard document', () => {
   it('its curl lines and its JavaScript run with only the host changed', async () => {
     const host = await scene.api.app.listen({ host: '127.0.0.1', port: 0 });
     const adminAccessToken = adminKey;

@@ -108,7 +108,7 @@ export const apiSettings = {
     values: ['documented', 'strict'],
     fallback: 'documented',
     describe:
-      'documented answers 409 for a verified and 403 for a suspended account, as seed 001 does, and reads the account first. strict answers every resend alike (a registration still answers 409 for a registered address).',
+      'documented answers 409 for a verified and 403 for a suspended account, as the v1 contract says, and reads the account first. strict answers every resend alike (a registration still answers 409 for a registered address).',
   }),
   ERROR_CODES: choice({
     values: ['seed', 'specific'],

@@ -4,7 +4,7 @@ import { custom, optional, text, url } from './setting.ts';
 const limits = (fallback: string, describe: string) =>
   custom({ form: 'count/seconds, several with a comma, or off', fallback, describe }, parseLimits);
 
-/** Settings of the contract of seed 000; they matter while CONTRACTS lists entryguard. */
+/** Settings of the EntryGuard contract; they matter while CONTRACTS lists entryguard. */
 export const entryguardSettings = {
   ENTRYGUARD_RATE_LIMIT_ADDRESS: limits(
     '3/900',

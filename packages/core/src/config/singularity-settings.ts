@@ -4,7 +4,7 @@ import { choice, custom, optional, url } from './setting.ts';
 const limits = (fallback: string, describe: string) =>
   custom({ form: 'count/seconds, several with a comma, or off', fallback, describe }, parseLimits);
 
-/** Settings of the contract of seed 002; they matter while CONTRACTS lists singularity. */
+/** Settings of the Singularity contract; they matter while CONTRACTS lists singularity. */
 export const singularitySettings = {
   SINGULARITY_RATE_LIMIT_ADDRESS: limits(
     '1/60',

@@ -16,7 +16,7 @@ import type { IssuedSession } from '../../sessions/sessions.ts';
 import type { SetPasswordByToken } from '../../set-password-by-token.ts';
 import type { TellDecision } from '../../tell-decision.ts';
 
-/** Everything that speaking seed 000 needs: use cases, statements, and settings of the contract. */
+/** Everything that speaking EntryGuard needs: use cases, statements, and settings of the contract. */
 export interface EntryguardDependencies {
   readonly authorize: AuthorizeAdministrator;
   readonly invitations: Invitations;

@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asProblem } from '../../error-to-problem.ts';
 import type { ProblemError } from '../../problem.ts';
 
-/** Every refusal of this contract, with its status and sentence. `code` is ours; seed 000 has sentences only. */
+/** Every refusal of this contract, with its status and sentence. `code` is ours; the EntryGuard document has sentences only. */
 export const entryguardErrors = {
   VALIDATION_FAILED: { status: 400, message: 'Validation failed' },
   EMAIL_ALREADY_IN_USE: { status: 400, message: 'A user with this email already exists' },
@@ -85,7 +85,7 @@ export class EntryguardError extends Error {
 export const invalidField = (field: string, message: string): EntryguardError =>
   new EntryguardError('VALIDATION_FAILED', { validationErrors: { [field]: message } });
 
-/** Seed 000's error body; nothing of it repeats an address, a token or a cause. */
+/** The EntryGuard contract’s error body; nothing of it repeats an address, a token or a cause. */
 export const answerError = (
   error: FastifyError,
   request: FastifyRequest,

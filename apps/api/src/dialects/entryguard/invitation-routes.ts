@@ -24,7 +24,7 @@ interface Asked {
   readonly user: UserDetails;
 }
 
-/** What seed 000 only plans: the invitation of a user as a thing of its own. */
+/** What the EntryGuard document only plans: the invitation of a user as a thing of its own. */
 export const invitationRoutes =
   (deps: EntryguardDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {

@@ -8,7 +8,7 @@ import { invitationRoutes } from './invitation-routes.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { userRoutes } from './user-routes.ts';
 
-/** The contract of seed 000 (EntryGuard): inviting users, and everything about their invitations. */
+/** The EntryGuard contract: inviting users, and everything about their invitations. */
 export const entryguard =
   (deps: EntryguardDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {

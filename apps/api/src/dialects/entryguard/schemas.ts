@@ -17,7 +17,10 @@ export const CreateUserBody = Type.Object({
   name: mayLack(Name),
   isOrgAdmin: mayLack(Type.Boolean({ description: 'Default: false' })),
   locale: mayLack(
-    Type.String({ maxLength: 35, description: 'BCP 47 language of the mail. Not in seed 000.' }),
+    Type.String({
+      maxLength: 35,
+      description: 'BCP 47 language of the mail. Not in the EntryGuard document.',
+    }),
   ),
 });
 
@@ -35,7 +38,7 @@ export const UsersQuery = Type.Object({
 });
 
 const UserStatus = Type.Union([Type.Literal('PENDING'), Type.Literal('ACTIVE')], {
-  description: 'PENDING until the address is proved. Not in seed 000.',
+  description: 'PENDING until the address is proved. Not in the EntryGuard document.',
 });
 
 export const User = Type.Object({

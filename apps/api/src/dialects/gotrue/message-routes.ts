@@ -20,7 +20,7 @@ import {
 import * as schemas from './schemas.ts';
 import { signedUpUser } from './user.ts';
 
-/** The union of what GoTrue and seed 003 name. */
+/** The union of what GoTrue and applications on it name. */
 const resendTypes = {
   signup: 'signup',
   recovery: 'recovery',

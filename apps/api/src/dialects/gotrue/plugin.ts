@@ -13,7 +13,7 @@ import { verifyRoutes } from './verify-routes.ts';
 /** Where clients of this contract are pointed at. */
 const prefix = '/auth/v1';
 
-/** The GoTrue-shaped contract (seed 003, and GoTrue where the seed is silent). */
+/** The GoTrue-shaped contract. */
 export const gotrue =
   (deps: GotrueDependencies): FastifyPluginAsyncTypebox =>
   async (root) => {

@@ -11,7 +11,7 @@ import type { SetPasswordByTokenOutcome } from '../../set-password-by-token.ts';
 import type { SignUpOutcome } from '../../sign-up.ts';
 import { type SingularityCode, SingularityError } from './errors.ts';
 
-/** PrincipalResponse of seed 002; what we keep nothing of is empty. */
+/** PrincipalResponse of Singularity’s contract; what we keep nothing of is empty. */
 export const principalOf = (user: UserDetails) => ({
   id: user.id,
   name: user.name ?? '',
@@ -71,7 +71,7 @@ type OutcomeOf<K extends ResendOutcome['kind']> = Extract<ResendOutcome, { kind:
 /** This contract has no field for the answer, so none is asked for (`asksCaptcha`). */
 const unasked = (): SingularityError => new SingularityError('INVALID_REQUEST');
 
-/** Seed 002's answer to every outcome: the cooldown, or the refusal. A forgotten outcome does not compile. */
+/** The Singularity contract’s answer to every outcome: the cooldown, or the refusal. A forgotten outcome does not compile. */
 const resendAnswers = {
   accepted: ({ limits }) => ({
     cooldown: nextWaitSeconds(limits),

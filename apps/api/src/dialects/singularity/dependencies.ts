@@ -14,7 +14,7 @@ import type { SetPasswordByToken } from '../../set-password-by-token.ts';
 import type { SignUp } from '../../sign-up.ts';
 import type { TellDecision } from '../../tell-decision.ts';
 
-/** Everything that speaking seed 002 needs: use cases, statements, and settings of the contract. */
+/** Everything that speaking Singularity needs: use cases, statements, and settings of the contract. */
 export interface SingularityDependencies {
   readonly authenticate: (accessToken: string) => Promise<Authentication>;
   readonly resend: Resend;

@@ -64,7 +64,7 @@ export class SingularityError extends Error {
   }
 }
 
-/** Seed 002's envelope; nothing of it repeats an address, a token or a cause. */
+/** The Singularity contract’s envelope; nothing of it repeats an address, a token or a cause. */
 export const answerError = (
   error: FastifyError,
   request: FastifyRequest,

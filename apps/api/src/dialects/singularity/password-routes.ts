@@ -8,7 +8,7 @@ import { SingularityError } from './errors.ts';
 import { readEmail, readLocale } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
-/** A forgotten password, by seed 002. Answers are alike for every address. */
+/** A forgotten password, by the Singularity contract. Answers are alike for every address. */
 export const passwordRoutes =
   (deps: SingularityDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {

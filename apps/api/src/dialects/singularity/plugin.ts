@@ -8,7 +8,7 @@ import { passwordRoutes } from './password-routes.ts';
 import { registerRoutes } from './register-routes.ts';
 import { verificationRoutes } from './verification-routes.ts';
 
-/** The contract of seed 002 (Singularity): verifying an address, and resetting a password. */
+/** The Singularity contract: verifying an address, and resetting a password. */
 export const singularity =
   (deps: SingularityDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {

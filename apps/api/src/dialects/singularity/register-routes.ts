@@ -8,7 +8,7 @@ import { SingularityError } from './errors.ts';
 import { readEmail, readLocale } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
-/** Registering, by seed 002: the answer is alike for a free address and one that has an account. */
+/** Registering, by the Singularity contract: the answer is alike for a free address and one that has an account. */
 export const registerRoutes =
   (deps: SingularityDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {

@@ -7,7 +7,7 @@ import { SingularityError } from './errors.ts';
 import { readLocale, readUser } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
-/** Verifying the address of the signed-in user, by seed 002. */
+/** Verifying the address of the signed-in user, by the Singularity contract. */
 export const verificationRoutes =
   (deps: SingularityDependencies): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -81,7 +81,7 @@ export const verificationRoutes =
           ...signedIn,
           summary: 'What became of the last verification email',
           description:
-            'Not in seed 002, whose 500s a queue cannot give: `failure` holds the code of a mail that could not be sent.',
+            'Not in the Singularity document, whose 500s a queue cannot give: `failure` holds the code of a mail that could not be sent.',
           response: { 200: schemas.StatusAnswer, ...schemas.errors(401, 404, 500) },
         },
       },

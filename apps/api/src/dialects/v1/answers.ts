@@ -15,7 +15,7 @@ import type { CaptchaRefusal } from '../../captcha/gate.ts';
 import type { IssuedSession } from '../../sessions/sessions.ts';
 import type { SessionAnswer } from './schemas-message.ts';
 
-/** What seed 001 says after a resend, whoever asked for whatever address. */
+/** What the v1 contract says after a resend, whoever asked for whatever address. */
 export const resendMessage =
   'If that email is registered and unverified, a new verification email has been sent.';
 export const verifiedMessage = 'Email verified. You can now promote your account to production.';
@@ -109,7 +109,7 @@ export const captchaProblem = ({ kind }: CaptchaRefusal): ProblemError =>
     kind === 'captcha_unavailable' ? { headers: { 'retry-after': '5' } } : {},
   );
 
-/** Seed 001's answer to every outcome: headers of its 200, or the problem. A forgotten outcome does not compile. */
+/** The v1 contract’s answer to every outcome: headers of its 200, or the problem. A forgotten outcome does not compile. */
 const resendAnswers = {
   accepted: (outcome) => ({ headers: rateLimitHeaders(outcome.limits, undefined) }),
   replayed: () => ({ headers: { 'idempotency-replayed': 'true' } }),

@@ -26,7 +26,7 @@ export interface V1Sessions extends Pick<Sessions, 'refresh' | 'authenticate' | 
   readonly openFor: (accountId: string) => Promise<IssuedSession>;
 }
 
-/** Everything that speaking seed 001 needs: use cases, statements, and settings of the contract. */
+/** Everything that speaking v1 needs: use cases, statements, and settings of the contract. */
 export interface V1Dependencies {
   readonly resend: Resend;
   readonly register: Register;

@@ -13,7 +13,7 @@ import { sessionRoutes } from './session-routes.ts';
 import { tenantRoutes } from './tenant-routes.ts';
 import { verifyRoutes } from './verify-routes.ts';
 
-/** The v1 contract (seed 001). Browsers may call it from the origins that links may lead to. */
+/** The v1 contract. Browsers may call it from the origins that links may lead to. */
 export const v1 =
   (deps: V1Dependencies): FastifyPluginAsyncTypebox =>
   async (app) => {

@@ -62,7 +62,7 @@ ${settingTable(without(workerSettings, sharedSettings))}
 `;
 
 const errorRow = ([reason, error]: [string, ErrorCode]): string =>
-  `| <a id="${reason.toLowerCase()}"></a>\`${reason}\` | ${error.status} | \`${error.seed}\` | \`${error.specific}\` | ${cell(error.when)} |`;
+  `| <a id="${reason.toLowerCase()}"></a>\`${reason}\` | ${error.status} | \`${error.documented}\` | \`${error.specific}\` | ${cell(error.when)} |`;
 
 const errors = `${notice}
 
@@ -72,13 +72,13 @@ Every error is a problem detail (RFC 9457, \`application/problem+json\`): \`type
 \`detail\`, \`instance\`, and besides
 
 - \`reason\`: the specific cause; no setting changes its spelling, so rely on this one,
-- \`code\`: what the contract documents; \`ERROR_CODES\` chooses its spelling (\`seed\` or \`specific\`),
+- \`code\`: what the contract documents; \`ERROR_CODES\` chooses its spelling (\`documented\` or \`specific\`),
 - \`errors\`: for 400, each field at fault with \`field\`, \`message\`, \`code\`; the value is never repeated, because it may be a token,
 - \`requestId\`: under which the log tells more.
 
 A 429 carries \`Retry-After\`: a client that waits exactly that long is accepted.
 
-| reason | status | code (\`seed\`) | code (\`specific\`) | when |
+| reason | status | code (\`documented\`) | code (\`specific\`) | when |
 | --- | --- | --- | --- | --- |
 ${Object.entries(errorCodes).map(errorRow).join('\n')}
 

@@ -21,7 +21,7 @@ export interface AppOptions {
   readonly log: Logger;
   readonly metrics: ApiMetrics;
   readonly trustedProxies: readonly string[];
-  readonly errorCodes: 'seed' | 'specific';
+  readonly errorCodes: 'documented' | 'specific';
   readonly publicUrl: string;
   readonly brand: string;
   /** Of the contracts that are on and have one of their own. */

@@ -52,7 +52,7 @@ const quotaExceeded = 'https://iana.org/assignments/http-problem-types#quota-exc
 export const toProblem = (
   error: ProblemError,
   context: {
-    readonly spelling: 'seed' | 'specific';
+    readonly spelling: 'documented' | 'specific';
     readonly path: string;
     readonly requestId: string;
     readonly docsUrl: string;

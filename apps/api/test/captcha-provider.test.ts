@@ -29,12 +29,16 @@ describe('a captcha of a provider', () => {
     for (let i = 0; i < 5; i += 1) expect((await resend(api, newEmail(), { from })).statusCode).toBe(200);
     expect(siteverify.asked, 'nobody is asked while there is room').toEqual([]);
     const emails = Array.from({ length: 200 }, newEmail);
-    for (const answer of await Promise.all(emails.map((email) => resend(api, email, { from }))))
-      expectRefused(answer, 'CAPTCHA_REQUIRED');
-    const answers = await Promise.all(
-      emails.map((email, i) => resend(api, email, { from, body: { captchaToken: `office-${i}:resend` } })),
-    );
-    expect(answers.filter((answer) => answer.statusCode === 200)).toHaveLength(200);
+    // 20 at once: the answer of the provider has a deadline, which a machine with one core free would miss.
+    const groups = Array.from({ length: 10 }, (_, group) => emails.slice(group * 20, (group + 1) * 20));
+    for (const group of groups) {
+      const unanswered = await Promise.all(group.map((email) => resend(api, email, { from })));
+      for (const answer of unanswered) expectRefused(answer, 'CAPTCHA_REQUIRED');
+      const answered = await Promise.all(
+        group.map((email) => resend(api, email, { from, body: { captchaToken: `${email}:resend` } })),
+      );
+      expect(answered.map((answer) => answer.statusCode)).toEqual(group.map(() => 200));
+    }
     const again = await resend(api, emails[0] ?? '', {
       from,
       body: { captchaToken: 'office-again:resend' },

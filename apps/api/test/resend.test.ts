@@ -57,7 +57,7 @@ describe('POST /v1/resend-verification', () => {
   });
 
   describe.each([
-    ['seed', () => seed, { invalid: 'VALIDATION_ERROR', verified: 'CONFLICT', suspended: 'FORBIDDEN' }],
+    ['documented', () => seed, { invalid: 'VALIDATION_ERROR', verified: 'CONFLICT', suspended: 'FORBIDDEN' }],
     [
       'specific',
       () => specific,

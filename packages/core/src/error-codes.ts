@@ -1,8 +1,8 @@
 /** One documented error: its status, its spelling in both settings of ERROR_CODES, and when it is given. */
 export interface ErrorCode {
   readonly status: number;
-  /** `code` with ERROR_CODES=seed. */
-  readonly seed: string;
+  /** `code` with ERROR_CODES=documented. */
+  readonly documented: string;
   /** `code` with ERROR_CODES=specific. */
   readonly specific: string;
   readonly title: string;
@@ -10,13 +10,13 @@ export interface ErrorCode {
   readonly when: string;
 }
 
-const validation = { status: 400, seed: 'VALIDATION_ERROR', specific: 'VALIDATION_FAILED' } as const;
+const validation = { status: 400, documented: 'VALIDATION_ERROR', specific: 'VALIDATION_FAILED' } as const;
 const token = {
   status: 400,
-  seed: 'INVALID_OR_EXPIRED_TOKEN',
+  documented: 'INVALID_OR_EXPIRED_TOKEN',
   specific: 'INVALID_OR_EXPIRED_TOKEN',
 } as const;
-const plain = (status: number, code: string) => ({ status, seed: code, specific: code });
+const plain = (status: number, code: string) => ({ status, documented: code, specific: code });
 
 /**
  * Every error that the v1 contract can answer, by its `reason`: the one spelling that no setting
@@ -85,7 +85,7 @@ export const errorCodes = {
   },
   ACCOUNT_SUSPENDED: {
     status: 403,
-    seed: 'FORBIDDEN',
+    documented: 'FORBIDDEN',
     specific: 'ACCOUNT_SUSPENDED',
     title: 'The account is suspended',
     when: 'The account has been suspended; no mail is sent and no token accepted.',
@@ -97,14 +97,14 @@ export const errorCodes = {
   },
   ALREADY_VERIFIED: {
     status: 409,
-    seed: 'CONFLICT',
+    documented: 'CONFLICT',
     specific: 'ALREADY_VERIFIED',
     title: 'The address is already verified',
     when: 'The account has proved its address; there is nothing to resend.',
   },
   EMAIL_ALREADY_REGISTERED: {
     status: 409,
-    seed: 'CONFLICT',
+    documented: 'CONFLICT',
     specific: 'EMAIL_ALREADY_REGISTERED',
     title: 'The address is already registered',
     when: 'An account with this address exists. Use resend-verification for another mail.',
@@ -141,14 +141,14 @@ export const errorCodes = {
   },
   RESEND_COOLDOWN: {
     status: 429,
-    seed: 'TOO_MANY_REQUESTS',
+    documented: 'TOO_MANY_REQUESTS',
     specific: 'RESEND_COOLDOWN',
     title: 'A message was asked for a moment ago',
     when: 'The limit of this address (RATE_LIMIT_ADDRESS) is used up. Wait as long as Retry-After says.',
   },
   IP_RATE_LIMIT: {
     status: 429,
-    seed: 'TOO_MANY_REQUESTS',
+    documented: 'TOO_MANY_REQUESTS',
     specific: 'TOO_MANY_REQUESTS',
     title: 'Too many requests from this client',
     when: 'The limit of this client address (RATE_LIMIT_IP) is used up. Wait as long as Retry-After says.',

@@ -18,7 +18,7 @@ describe('without a word about them, settings are what the contract says', () =>
       RATE_LIMIT_ADDRESS: [{ max: 1, windowSeconds: 60 }],
       VERIFICATION_TOKEN_TTL_HOURS: 24,
       DISCLOSURE: 'documented',
-      ERROR_CODES: 'seed',
+      ERROR_CODES: 'documented',
       EMAIL_OFF: 'rotate',
       LIMITER_ON_ERROR: 'postgres',
       TRUSTED_PROXIES: [],

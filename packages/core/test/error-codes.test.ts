@@ -5,7 +5,7 @@ describe.each(Object.entries(errorCodes))('the error %s', (reason, code) => {
   test('is an error, and spelled in one way per setting', () => {
     expect(code.status).toBeGreaterThanOrEqual(400);
     expect(code.status).toBeLessThan(600);
-    for (const name of [reason, code.seed, code.specific]) expect(name).toMatch(/^[A-Z][A-Z0-9_]+$/);
+    for (const name of [reason, code.documented, code.specific]) expect(name).toMatch(/^[A-Z][A-Z0-9_]+$/);
   });
 
   test('tells a caller what it means, in sentences', () => {

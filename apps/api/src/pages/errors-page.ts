@@ -16,8 +16,8 @@ const entry = ([reason, error]: [string, ErrorCode]) => html`
     <p>${error.when}</p>
     <p>
       <code>code</code>:
-      <code>${error.seed}</code
-      >${error.seed === error.specific ? '' : html`, or <code>${error.specific}</code> with ERROR_CODES=specific`}
+      <code>${error.documented}</code
+      >${error.documented === error.specific ? '' : html`, or <code>${error.specific}</code> with ERROR_CODES=specific`}
     </p>
   </section>
 `;

@@ -111,8 +111,8 @@ export const apiSettings = {
       'documented answers 409 for a verified and 403 for a suspended account, as the v1 contract says, and reads the account first. strict answers every resend alike (a registration still answers 409 for a registered address).',
   }),
   ERROR_CODES: choice({
-    values: ['seed', 'specific'],
-    fallback: 'seed',
+    values: ['documented', 'specific'],
+    fallback: 'documented',
     describe:
       'Spelling of `code` in errors: CONFLICT, or ALREADY_VERIFIED. `reason` is always the specific one.',
   }),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { EmailAddress } from '@reconfirm/core/account';
+import { type Inviter, inviterName } from '@reconfirm/core/invitation';
 import { derivedHash } from '@reconfirm/core/keyed-hash';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
@@ -14,6 +15,7 @@ import { writeFault } from './write-fault.ts';
 export interface InviteCommand {
   readonly organizationId: string;
   readonly email: EmailAddress;
+  readonly inviter: Inviter;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly locale: string | null;
   readonly redirectUrl: string | null;
@@ -29,7 +31,7 @@ export type InviteOutcome =
 export interface InviteDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
-  readonly write: (account: AskedAccount, message: MessageRequest) => Promise<Invitation>;
+  readonly write: (account: AskedAccount, message: MessageRequest, by: string) => Promise<Invitation>;
   readonly ring: (messageId: string, channel: 'email') => void;
 }
 
@@ -62,9 +64,11 @@ export const createInvite =
       addressKey: made.addressKey,
     };
     const message = messageRequestOf({ ...command, purpose, contract }, keys);
-    const written = await deps.write(account, message).catch((cause: unknown) => {
-      throw writeFault(cause);
-    });
+    const written = await deps
+      .write(account, message, inviterName(command.inviter))
+      .catch((cause: unknown) => {
+        throw writeFault(cause);
+      });
     if (written.kind === 'already_verified') return written;
     deps.ring(made.messageId, 'email');
     return { kind: 'invited', messageId: made.messageId, accountId: written.accountId };

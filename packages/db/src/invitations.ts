@@ -127,6 +127,19 @@ const lockInvited = async (
   return row.status === 'suspended' && row.verified_at === null ? 'inactive' : 'accepted';
 };
 
+/** The invitation of an account, or another one; a withdrawn one comes to life. */
+export const writeInvitation = async (
+  tx: Database,
+  invitation: { readonly accountId: string; readonly messageId: string; readonly by: string },
+): Promise<void> => {
+  await sql`
+    INSERT INTO invitations AS i (account_id, message_id, invited_by)
+    VALUES (${invitation.accountId}, ${invitation.messageId}, ${invitation.by})
+    ON CONFLICT (account_id) DO UPDATE
+       SET message_id = excluded.message_id, invited_by = excluded.invited_by, asked_at = now(),
+           generation = i.generation + 1, revoked_at = NULL`.execute(tx);
+};
+
 /** Asks for another invitation; from the commit on it owns the only live token. A withdrawn one comes to life with it. */
 export const renewInvitation = async (
   db: Database,
@@ -137,12 +150,7 @@ export const renewInvitation = async (
     const state = await lockInvited(tx, change);
     if (state !== 'waiting') return state;
     const { accountId, by } = change;
-    await sql`
-      INSERT INTO invitations AS i (account_id, message_id, invited_by)
-      VALUES (${accountId}, ${message.id}, ${by})
-      ON CONFLICT (account_id) DO UPDATE
-         SET message_id = excluded.message_id, invited_by = excluded.invited_by, asked_at = now(),
-             generation = i.generation + 1, revoked_at = NULL`.execute(tx);
+    await writeInvitation(tx, { accountId, messageId: message.id, by });
     await acceptMessages(tx, [message]);
     await tell(tx, accountId, 'INVITATION_RENEWED', { messageId: message.id, by });
     return 'renewed';

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Destination } from '@reconfirm/core/destination';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
 import type { Database } from './database.ts';
+import { writeInvitation } from './invitations.ts';
 
 /** An account that somebody asks for who may have one already. */
 export interface AskedAccount {
@@ -46,11 +47,12 @@ export type Invitation =
   /** The account has proved the address: nothing was written. */
   | { readonly kind: 'already_verified' };
 
-/** Makes the account unless there is one, and accepts its invitation, unless the address is proved. */
+/** Makes the account unless there is one, and accepts its invitation by somebody, unless the address is proved. */
 export const acceptInvitation = async (
   db: Database,
   account: AskedAccount,
   message: MessageRequest,
+  by: string,
 ): Promise<Invitation> =>
   db.transaction().execute(async (tx) => {
     await insertUnlessTaken(tx, account);
@@ -62,6 +64,7 @@ export const acceptInvitation = async (
       .forShare()
       .executeTakeFirstOrThrow();
     if (found.verified_at !== null) return { kind: 'already_verified' };
+    await writeInvitation(tx, { accountId: found.id, messageId: message.id, by });
     await acceptMessages(tx, [message]);
     return { kind: 'invited', accountId: found.id };
   });

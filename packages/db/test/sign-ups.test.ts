@@ -85,7 +85,8 @@ describe('a sign-up', () => {
 describe('an invitation', () => {
   test('makes the account once, finds it again, and stops where the address is proved', async () => {
     const email = newEmail();
-    const invite = () => acceptInvitation(db, askedFor(email), requestFor(email, { purpose: 'invitation' }));
+    const invite = () =>
+      acceptInvitation(db, askedFor(email), requestFor(email, { purpose: 'invitation' }), 'operator');
     const [first, second] = [await invite(), await invite()];
     expect(second).toEqual(first);
     const accountId = first.kind === 'invited' ? first.accountId : '';

@@ -136,7 +136,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
     invite: createInvite({
       rulesOf: shared.rulesOf,
       keys,
-      write: (account, message) => acceptInvitation(db, account, message),
+      write: (account, message, by) => acceptInvitation(db, account, message, by),
       ring,
     }),
     confirmOnPage: createConfirmOnPage({

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Inviter } from '@reconfirm/core/invitation';
 import { bearerToken, isSameSecret } from '../../bearer-token.ts';
 import { emailExists } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
@@ -31,7 +32,7 @@ export const serviceRoutes =
         },
       },
       async (request) => {
-        const organizationId = await authorizeService(request.headers.authorization);
+        const { organizationId, inviter } = await authorizeService(request.headers.authorization);
         const { body } = request;
         if (textOf(body.email) === '') throw invalid('An email address is required');
         const email = readEmail(textOf(body.email), rules);
@@ -39,6 +40,7 @@ export const serviceRoutes =
         const outcome = await deps.invite({
           organizationId,
           email,
+          inviter,
           metadata: readMetadata(body.data),
           redirectUrl,
           locale,
@@ -96,14 +98,18 @@ export const serviceRoutes =
       }),
     );
 
-    /** The organization that the caller may invite for. */
-    const authorizeService = async (authorization: string | undefined): Promise<string> => {
+    /** Who the caller is, and the organization that it may invite for. */
+    const authorizeService = async (
+      authorization: string | undefined,
+    ): Promise<{ readonly organizationId: string; readonly inviter: Inviter }> => {
       const given = bearerToken(authorization);
       if (given === undefined)
         throw new GotrueError(401, 'no_authorization', 'This endpoint requires a valid Bearer token');
-      if (deps.adminKey !== undefined && isSameSecret(given, deps.adminKey)) return deps.organizationId;
+      if (deps.adminKey !== undefined && isSameSecret(given, deps.adminKey))
+        return { organizationId: deps.organizationId, inviter: { kind: 'operator' } };
       const key = await deps.authenticateKey(authorization);
-      if (key?.scopes.includes('accounts:write') === true) return key.organizationId;
+      if (key?.scopes.includes('accounts:write') === true)
+        return { organizationId: key.organizationId, inviter: { kind: 'key', id: key.keyId } };
       throw new GotrueError(403, 'not_admin', 'User not allowed');
     };
   };

@@ -17,8 +17,7 @@ import { createRedisLimiter } from './limiter/redis.ts';
 import { createFallbackLimiter } from './limiter/with-fallback.ts';
 import type { ApiMetrics } from './metrics.ts';
 
-/** Redis answers in well under a millisecond; this is for the one that does not. */
-const limiterTimeoutMs = 150;
+/** Rung after the caller was answered; the sweep finds what was not rung for. */
 const ringTimeoutMs = 300;
 /** A request that has waited this long for a batch waits for a database that does not answer. */
 export const batchWaitMs = 1000;
@@ -61,7 +60,7 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
   const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
   const forLimits = connectForCalls(url, {
     name: `${config.REDIS_PREFIX}-api-limits`,
-    timeoutMs: limiterTimeoutMs,
+    timeoutMs: config.LIMITER_TIMEOUT_MS,
     onError,
   });
   const forRings = connectForCalls(url, {
@@ -73,7 +72,7 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
     primary: createRedisLimiter({
       redis: forLimits,
       prefix: config.REDIS_PREFIX,
-      maxWaitMs: limiterTimeoutMs,
+      maxWaitMs: config.LIMITER_TIMEOUT_MS,
       readRows: batchedChargeLookup(db, config.INTAKE_BATCH_MAX),
     }),
     fallback: postgresLimiter,

@@ -37,8 +37,9 @@ const baseSettings = (): Settings => ({
   MAILGUN_WEBHOOK_SIGNING_KEY: webhookKey,
   REDIRECT_ORIGINS: appOrigin,
   DATABASE_POOL_MAX: '5',
-  // Far above what a statement takes here and on a busy machine; files that test deadlines set their own.
+  // Far above what an answer takes here and on a busy machine; files that test deadlines set their own.
   DATABASE_TIMEOUT_MS: '10000',
+  LIMITER_TIMEOUT_MS: '5000',
 });
 
 /** The configuration that these settings make; throws with every problem. */

@@ -91,6 +91,13 @@ export const apiSettings = {
         : only;
     },
   ),
+  LIMITER_TIMEOUT_MS: integer({
+    min: 20,
+    max: 10_000,
+    fallback: '150',
+    describe:
+      'How long a request waits for Redis to count its limits, before LIMITER_ON_ERROR and SMS_LIMITER_ON_ERROR decide. Redis answers in well under a millisecond.',
+  }),
   LIMITER_ON_ERROR: choice({
     values: ['postgres', 'closed', 'open'],
     fallback: 'postgres',

@@ -39,6 +39,16 @@ describe('POST /v1/register', () => {
     });
   });
 
+  it('hints at what was probably meant, and registers what was typed', async () => {
+    const typed = newEmail().replace(/@.*/, '@gmial.com');
+    const answer = await post(api, '/v1/register', { email: typed });
+    expect(answer.statusCode).toBe(201);
+    expect(answer.json()).toMatchObject({
+      tenant: { email: typed },
+      emailSuggestion: typed.replace('gmial', 'gmail'),
+    });
+  });
+
   it('writes account, key and first message, all of them', async () => {
     const before = await countRows(installation.db);
     await register(api);

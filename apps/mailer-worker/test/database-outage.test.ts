@@ -10,7 +10,7 @@ import { openScene } from './support/scene.ts';
 import { openTcpLink, targetOf, through } from './support/tcp-link.ts';
 
 // On Postgres a replaced worker also lets its last wait for stalled jobs run out: 15 s.
-outlastRetryTimers(25_000);
+outlastRetryTimers();
 
 test('a mail that the server took while the database was away is recorded as sent, and goes once', async () => {
   const gate = createGate();

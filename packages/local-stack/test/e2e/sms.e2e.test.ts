@@ -46,7 +46,10 @@ const expectCodeByTheNumber = async (settings: Settings): Promise<void> => {
   const proved = await client.ask('POST', '/v1/verify', { json: { phone, code: second.code } });
   expect(proved).toMatchObject({ status: 200, body: { purpose: 'sms', phone } });
   expect(await client.me(apiKey)).toMatchObject({ phone, status: 'PENDING_VERIFICATION' });
-  expect((await client.story(resent.body.messageId)).summary).toContain('The code was used');
+  // The code may come back before the worker has written down that it was sent.
+  await expect
+    .poll(async () => (await client.story(resent.body.messageId)).summary, { timeout: 20_000 })
+    .toContain('The code was used');
 
   const nobody = await client.ask<{ messageId: string }>('POST', '/v1/resend', {
     json: { purpose: 'sms', phone: '+4512999999' },

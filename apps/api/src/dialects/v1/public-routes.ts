@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { suggestAddress } from '@reconfirm/core/address-suggestion';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
 import { answerResend, captchaProblem, limitProblem, resendMessage, tenantOf } from './answers.ts';
@@ -52,11 +53,18 @@ export const publicRoutes =
           case 'captcha_failed':
           case 'captcha_unavailable':
             throw captchaProblem(outcome);
-          case 'registered':
+          case 'registered': {
+            const suggestion = suggestAddress(email.address);
             return reply
               .code(201)
               .headers(rateLimitHeaders(outcome.limits, undefined))
-              .send({ ok: true, tenant: tenantOf(outcome.account), apiKey: outcome.apiKey.reveal() });
+              .send({
+                ok: true,
+                tenant: tenantOf(outcome.account),
+                apiKey: outcome.apiKey.reveal(),
+                ...(suggestion !== null && { emailSuggestion: suggestion }),
+              });
+          }
         }
       },
     );

@@ -132,6 +132,9 @@ export const RegisterAnswer = Type.Object({
   ok: Type.Literal(true),
   tenant: Tenant,
   apiKey: Type.String({ description: 'Shown once; send it as `Authorization: Bearer <apiKey>`' }),
+  emailSuggestion: Type.Optional(
+    Type.String({ description: 'What was probably meant, where the domain looks like a slip; only a hint' }),
+  ),
 });
 export const ResendAnswer = Type.Object({ ok: Type.Literal(true), message: Type.String() });
 export const CheckAnswer = Type.Object({ valid: Type.Boolean(), email: Type.Optional(Type.String()) });

@@ -25,7 +25,11 @@ describe('SMS when the provider refuses us', () => {
       async () => (await readMetric(worker, 'reconfirm_provider_open{channel="sms"}')) === 0,
     );
     expect(await readMetric(worker, 'reconfirm_provider_open{channel="email"}')).toBe(1);
-    const row = await scene.message(messageId);
+    // The lane closes with the provider's answer, a moment before that is written down.
+    const row = await eventually('written down', async () => {
+      const message = await scene.message(messageId);
+      return message.status === 'sending' ? undefined : message;
+    });
     expect(row).toMatchObject({ status: 'deferred', reason: 'auth', failures: 0 });
     await eventually('released', async () => (await spendOf(scene.db, messageId))[0]?.released_at);
     provider.behave(answers(201, { sid: 'SM0123', status: 'queued', error_code: null }));

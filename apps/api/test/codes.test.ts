@@ -196,7 +196,8 @@ describe('asking for a message of any purpose', () => {
     const { token } = await handOverNewest(installation.db, api.config);
     await post(api, '/v1/verify-email', { token });
     expect(await statusOf(messageId)).toEqual({ ok: true, status: 'verified' });
-    expect(await statusOf(messageId.replaceAll(/[0-9a-f]$/g, '0'))).toEqual({ ok: true, status: 'pending' });
+    const another = messageId.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
+    expect(await statusOf(another)).toEqual({ ok: true, status: 'pending' });
   });
 
   it('pending is also the answer for an account that had nothing to confirm, and for a made-up handle', async () => {

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import { confirmChangeSide, undoChange } from './contact-changes.ts';
-import { type Database, databaseErrorCode } from './database.ts';
+import { type Database, databaseErrorCode, isRetryable } from './database.ts';
 import { takeSignupPassword } from './sign-ups.ts';
 import { markSmsVerified } from './sms-spend.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
@@ -31,8 +31,8 @@ export const confirmToken = async (
   purposes: readonly string[],
   alongside: (tx: Database, token: KnownToken) => Promise<void> = async () => {},
 ): Promise<Confirmation> => {
-  try {
-    return await db.transaction().execute(async (tx) => {
+  const confirmOnce = (): Promise<Confirmation> =>
+    db.transaction().execute(async (tx) => {
       await lockAccount(tx, presented);
       const facts = await readToken(tx, presented);
       if (facts.state === 'unknown') return facts;
@@ -45,11 +45,26 @@ export const confirmToken = async (
       await alongside(tx, facts);
       return { ...facts, email: done.email };
     });
+  try {
+    return await untilNoDeadlock(confirmOnce);
   } catch (error) {
     if (databaseErrorCode(error) !== uniqueViolation) throw error;
     // The new address of a change went to another account meanwhile.
     const facts = await readToken(db, presented);
     return facts.state === 'unknown' ? facts : { ...facts, state: 'address_taken' };
+  }
+};
+
+/**
+ * A code can come back while the worker writes down that it was handed over: one takes the account first, the
+ * other the message. Postgres ends one of the two whole, so it may simply be run again.
+ */
+const untilNoDeadlock = async <T>(run: () => Promise<T>, triesLeft = 3): Promise<T> => {
+  try {
+    return await run();
+  } catch (error) {
+    if (triesLeft <= 1 || !isRetryable(error)) throw error;
+    return untilNoDeadlock(run, triesLeft - 1);
   }
 };
 

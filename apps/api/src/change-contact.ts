@@ -8,7 +8,7 @@ import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { NewContactChange } from '@reconfirm/db/contact-changes';
 import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
-import { drawRandom } from './random-pool.ts';
+import { drawRandom } from '@reconfirm/process/random-pool';
 import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf, type ResendOutcome, type SmsIntake } from './resend.ts';
 import { writeFault } from './write-fault.ts';

@@ -9,7 +9,7 @@ import type { UserDetails } from '@reconfirm/db/users';
 import { type InvitationKeys, type InvitationLimits, makeInvitationKeys } from './invitation-keys.ts';
 import { chargeAll, refundAll } from './limiter/charge-all.ts';
 import type { Limiter } from './limiter/limiter.ts';
-import { drawRandom } from './random-pool.ts';
+import { drawRandom } from '@reconfirm/process/random-pool';
 import type { KeySettings } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf } from './resend.ts';
 import type { FindStatus } from './stores.ts';

@@ -6,7 +6,7 @@ import type { ContractLimits, LimitSubject, RememberSeconds } from '@reconfirm/c
 import { uuidV7, uuidV8 } from '@reconfirm/core/message-id';
 import { orderedBy, type Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
-import { drawRandom } from './random-pool.ts';
+import { drawRandom } from '@reconfirm/process/random-pool';
 
 /** Under which keys a request is stored, found, counted and ordered. None of them can be turned back. */
 export interface RequestKeys {

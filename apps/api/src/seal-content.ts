@@ -3,7 +3,7 @@ import type { Destination } from '@reconfirm/core/destination';
 import { seal, sealNonceSizeBytes } from '@reconfirm/core/sealed';
 import { type SealedContent, writeSealedContent } from '@reconfirm/core/sealed-content';
 import { Secret } from '@reconfirm/core/secret';
-import { drawRandom } from './random-pool.ts';
+import { drawRandom } from '@reconfirm/process/random-pool';
 
 /** What is kept with a message for somebody without an account, sealed and bound to the message. */
 export type Seal = (

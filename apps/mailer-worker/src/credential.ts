@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { deriveCode, hashCode } from '@reconfirm/core/code';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
 import { deriveToken, hashToken, type KeyRing, nonceSizeBytes } from '@reconfirm/core/token';
 import type { ClaimedMessage } from '@reconfirm/db/claims';
+import { drawRandom } from '@reconfirm/process/random-pool';
 
 /** What a message brings to its reader, and what is stored of it. */
 export interface Credential {
@@ -31,7 +31,7 @@ export const deriveCredential = (
   purpose: Purpose,
   { ring, codeHashKey }: CredentialKeys,
 ): Credential | null => {
-  const nonce = claimed.token?.nonce ?? randomBytes(nonceSizeBytes);
+  const nonce = claimed.token?.nonce ?? drawRandom(nonceSizeBytes);
   const keyVersion = claimed.token?.keyVersion ?? ring.newestVersion;
   if (!ring.keys.has(keyVersion)) return null;
   const origin = { keyVersion, messageId: claimed.id, purpose: purpose.name, nonce };

@@ -61,6 +61,7 @@ export const createRenderer = async (options: RendererOptions): Promise<Renderer
   const strings = await loadStrings(options.supportedLocales);
   const templates = await compileAll();
   const codeInSubject = new Set<string>(options.codeInSubject ?? codeSubjectTemplates);
+  const directions = new Map(options.supportedLocales.map((locale) => [locale, directionOf(locale)]));
   const lifetimeIn = rememberLifetimes();
   const localeFor = (wanted: string | undefined): string =>
     chooseLocale(wanted, undefined, options.supportedLocales, fallbackLocale);
@@ -72,7 +73,7 @@ export const createRenderer = async (options: RendererOptions): Promise<Renderer
 
   const render = (request: RenderRequest): RenderedMail => {
     const locale = localeFor(request.locale);
-    const direction = directionOf(locale);
+    const direction = directions.get(locale) ?? 'ltr';
     const compiled = templates.get(`${request.template} ${direction}`);
     if (compiled === undefined) throw new Error(`No template ${request.template}.`);
     const brand = fillBrand(request.brand ?? options.brand);

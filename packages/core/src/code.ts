@@ -1,5 +1,4 @@
-import { createHmac } from 'node:crypto';
-import { keyedHash } from './keyed-hash.ts';
+import { hmacSha256, keyedHash } from './keyed-hash.ts';
 import { Secret } from './secret.ts';
 import { keyOfVersion, type KeyRing, type TokenOrigin } from './token.ts';
 
@@ -12,10 +11,9 @@ export const codeDigits = 6;
  * 2^-230. Throws `UnknownKeyVersion` when the ring has no key of that version.
  */
 export const deriveCode = (ring: KeyRing, origin: TokenOrigin): Secret => {
-  const mac = createHmac('sha256', keyOfVersion(ring, origin.keyVersion));
-  mac.update(`reconfirm-code-1\0${origin.purpose}\0${origin.messageId}\0`);
-  mac.update(origin.nonce);
-  const number = BigInt(`0x${mac.digest('hex')}`) % 10n ** BigInt(codeDigits);
+  const use = Buffer.from(`reconfirm-code-1\0${origin.purpose}\0${origin.messageId}\0`);
+  const mac = hmacSha256(keyOfVersion(ring, origin.keyVersion), use, origin.nonce);
+  const number = BigInt(`0x${mac.toString('hex')}`) % 10n ** BigInt(codeDigits);
   return new Secret(number.toString().padStart(codeDigits, '0'));
 };
 

@@ -79,6 +79,9 @@ export const chooseLocaleAmong = <L extends string>(
   supported: readonly L[],
   fallback: L,
 ): L => {
+  // What the service itself has chosen and stored before needs no parsing.
+  const known = supported.find((one) => one === wishes[0]);
+  if (known !== undefined) return known;
   const tags = wishes
     .slice(0, maxWishes)
     .map(canonicalLocale)

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { hmacSha256 } from './keyed-hash.ts';
 import { Secret } from './secret.ts';
 import { type KeyRing, keyOfVersion } from './token.ts';
 
@@ -11,7 +12,7 @@ const headSizeBytes = versionSizeBytes + sealNonceSizeBytes + tagSizeBytes;
 
 /** A key of its own, so that sealing and deriving tokens share no key although they share a ring. */
 const sealingKey = (ring: KeyRing, version: number): Buffer =>
-  createHmac('sha256', keyOfVersion(ring, version)).update('reconfirm-seal-1').digest();
+  hmacSha256(keyOfVersion(ring, version), Buffer.from('reconfirm-seal-1'));
 
 /**
  * A secret as it may stand in a row: AES-256-GCM under the newest key of the ring, bound to `context`

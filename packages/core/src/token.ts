@@ -1,4 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { hmacSha256 } from './keyed-hash.ts';
 import { Secret } from './secret.ts';
 
 /** Keys that derive tokens, by version. The highest version signs; the others still verify retries. */
@@ -46,18 +47,16 @@ export interface TokenOrigin {
  * both the key and the row can make it. Throws when the ring has no key of that version.
  */
 export const deriveToken = (ring: KeyRing, origin: TokenOrigin): Secret => {
-  const mac = createHmac('sha256', keyOfVersion(ring, origin.keyVersion));
   // Purpose and id hold no NUL, so the parts cannot run into each other.
-  mac.update(`reconfirm-token-1\0${origin.purpose}\0${origin.messageId}\0`);
-  mac.update(origin.nonce);
-  return new Secret(mac.digest('hex'));
+  const use = Buffer.from(`reconfirm-token-1\0${origin.purpose}\0${origin.messageId}\0`);
+  return new Secret(hmacSha256(keyOfVersion(ring, origin.keyVersion), use, origin.nonce).toString('hex'));
 };
 
-/** The bytes of one key of the ring. Throws `UnknownKeyVersion`. */
-export const keyOfVersion = (ring: KeyRing, version: number): Buffer => {
+/** One key of the ring, in base64. Throws `UnknownKeyVersion`. */
+export const keyOfVersion = (ring: KeyRing, version: number): Secret => {
   const key = ring.keys.get(version);
   if (key === undefined) throw new UnknownKeyVersion(version);
-  return Buffer.from(key.reveal(), 'base64');
+  return key;
 };
 
 /** The ring lacks a key that a stored message needs: a wrong or too early rotation. */

@@ -34,7 +34,7 @@ const allowedModules = new Set(['node:crypto', 'node:net', 'node:url', 'libphone
 
 const faultsOf = (source: string): string[] => {
   const words = impure.filter((pattern) => pattern.test(source)).map(String);
-  const modules = [...source.matchAll(/\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(
+  const modules = [...source.matchAll(/(?<!\.)\b(?:from|import|require)\s*\(?\s*['"]([^'"]+)['"]/g)].map(
     (match) => match[1] ?? '',
   );
   return [

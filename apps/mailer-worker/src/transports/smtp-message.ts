@@ -1,7 +1,7 @@
 import type { SendMailOptions } from 'nodemailer';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
-import { encode, wrap } from 'nodemailer/lib/qp';
+import { quotedPrintable } from './quoted-printable.ts';
 import type { OutgoingMail } from './transport.ts';
 
 // RFC 5321, 4.5.3.1: 64 octets of local part, 254 of the whole path without its brackets.
@@ -77,18 +77,34 @@ export const composeMessage = (mail: OutgoingMail, envelopeFrom: string): SendMa
   };
 };
 
+/** A mail as it travels. */
+export interface AssembledMessage {
+  /** The two mailboxes of the envelope, their domains in the spelling of DNS (RFC 5891, A-labels). */
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: Buffer;
+}
+
 /**
- * The bytes that nodemailer would make of the message, made by its own functions but without its
- * streams, which take two thirds of the time (700 us for 18 KB against 270, nodemailer 10.6). A test
- * compares the two; only soft line breaks of long lines may stand elsewhere.
+ * The envelope and the bytes that nodemailer would send of the message, made by its own functions but
+ * without its streams, which take two thirds of the time (700 us for 18 KB against 270, nodemailer 10.6). A
+ * test compares the two; only soft line breaks of long lines may stand elsewhere. Throws when the envelope
+ * has not one sender and one recipient.
  */
-export const assembleMessage = (message: SendMailOptions): Buffer =>
+export const assembleMessage = (message: SendMailOptions): AssembledMessage => {
+  const node = new MailComposer(message).compile();
+  const { from, to } = node.getEnvelope();
+  const [recipient, ...others] = to;
+  if (from === false || recipient === undefined || others.length > 0)
+    throw new Error('A mail goes from one address to one.');
   // nodemailer ends a message that does not end in a line break with one.
-  Buffer.from(nodeText(new MailComposer(message).compile()).replace(/([^\n])$/, '$1\r\n'));
+  const bytes = Buffer.from(nodeText(node).replace(/([^\n])$/, '$1\r\n'));
+  return { from, to: recipient, bytes };
+};
 
 const nodeText = (node: MimeNode): string => {
   const headers = `${node.buildHeaders()}\r\n\r\n`;
-  if (node.childNodes.length === 0) return headers + wrap(encode(contentOf(node)));
+  if (node.childNodes.length === 0) return headers + quotedPrintable(contentOf(node));
   const delimiter = `--${node.boundary}`;
   const parts = node.childNodes.map((child) => `${delimiter}\r\n${nodeText(child)}\r\n`);
   return `${headers}${parts.join('')}${delimiter}--\r\n`;

@@ -67,14 +67,13 @@ export const createSmtpTransport = (options: SmtpTransportOptions): Transport =>
       };
     }
     if (closing || signal.aborted) return failed({ code: 'EABORT', bodyStarted: false }, 'stopped', []);
-    const composed = composeMessage(mail, settings.envelopeFrom ?? mail.from.address);
-    const { envelope, messageId } = composed;
-    const message = { envelope, messageId, raw: assembleMessage(composed), maxRecipients: 1 };
+    const assembled = assembleMessage(composeMessage(mail, settings.envelopeFrom ?? mail.from.address));
+    const message = { ...assembled, messageIdHeader: mail.messageIdHeader };
     const known = knownTexts(mail, server);
     const watch: BodyWatch = {};
     const deadline = startDeadline(signal, settings.sendTimeoutMs);
     try {
-      const sending = pool.send({ ...message, signal: deadline.signal }, watch);
+      const sending = pool.send(message, deadline.signal, watch);
       const { response, serverMessageId } = await Promise.race([sending, deadline.passed]);
       const reply = scrubReply(response, known);
       return {

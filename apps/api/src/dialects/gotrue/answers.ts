@@ -4,7 +4,7 @@ import type { PasswordProblem } from '@reconfirm/core/password';
 import type { Destination } from '@reconfirm/core/destination';
 import type { ConfirmOutcome } from '../../confirm.ts';
 import type { OneTimeCodeOutcome } from '../../one-time-code.ts';
-import { drawRandom } from '../../random-pool.ts';
+import { drawRandom } from '@reconfirm/process/random-pool';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { RefreshOutcome } from '../../sessions/sessions.ts';
 import type { SignInOutcome } from '../../sign-in.ts';

@@ -4,7 +4,7 @@ const poolSizeBytes = 8192;
 let pool = Buffer.alloc(0);
 let used = 0;
 
-/** Random bytes (at most 64) cut from a pool: one call of the generator for hundreds of requests. */
+/** Random bytes (at most 64) cut from a pool: one call of the generator for hundreds of them. */
 export const drawRandom = (sizeBytes: number): Uint8Array => {
   if (used + sizeBytes > pool.length) {
     pool = randomBytes(poolSizeBytes);

@@ -27,7 +27,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
   const { db, doorbell, batchMax, onBatch } = options;
   const batcher = createBatcher<MessageRequest, Acceptance>({
     maxItems: batchMax,
-    maxInFlight: 1,
+    maxInFlight: 2,
     maxWaitMs: options.maxWaitMs,
     retryAlone: (error) => isDataError(error) || isRetryable(error),
     runBatch: (requests) => {

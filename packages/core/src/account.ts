@@ -52,6 +52,12 @@ const lineOrControl = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 const domainPattern =
   /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** Is its own A-label form (UTS 46): no name to encode or decode, and no number that stands for an IPv4 address. */
+const plainDomain = /^(?:[a-z0-9-]+\.)+[a-z]{2,}$/;
+
+const domainOf = (typed: string): string =>
+  plainDomain.test(typed) && !typed.includes('xn--') ? typed : domainToASCII(typed);
+
 const gmailDomains = new Set(['gmail.com', 'googlemail.com']);
 
 /** Lower-cases A to Z only: `\u212A` (Kelvin) or a dotless i must not become a letter of somebody else's address. */
@@ -84,7 +90,7 @@ export const parseEmailAddress = (
   if (Buffer.byteLength(localPart) > localPartSizeBytesMax) return undefined;
   if (!localPartPattern.test(localPart)) return undefined;
 
-  const domain = domainToASCII(typedDomain);
+  const domain = domainOf(typedDomain);
   if (!domainPattern.test(domain) || /^[0-9.]+$/.test(domain)) return undefined;
 
   const address = `${localPart}@${domain}`;

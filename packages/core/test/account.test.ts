@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseEmailAddress } from '../src/account.ts';
@@ -188,6 +189,21 @@ describe('whatever is typed', () => {
       }),
       { numRuns: 5000 },
     );
+  });
+
+  test('mail goes to the A-label form of the domain (UTS 46), however plain it looks', () => {
+    const label = fc.stringMatching(/^(?:xn--|0x|ab--)?[a-z0-9-]{1,8}$/);
+    const domain = fc.array(label, { minLength: 2, maxLength: 4 }).map((labels) => labels.join('.'));
+    const seen = { read: 0, refused: 0 };
+    fc.assert(
+      fc.property(domain, (text) => {
+        const parsed = parseEmailAddress(`ada@${text}`);
+        seen[parsed === undefined ? 'refused' : 'read'] += 1;
+        if (parsed !== undefined) expect(parsed.address).toBe(`ada@${domainToASCII(text)}`);
+      }),
+      { numRuns: 5000 },
+    );
+    expect(Math.min(seen.read, seen.refused)).toBeGreaterThan(100);
   });
 
   test('two mailboxes that differ in more than ASCII case or composition are never one account', () => {

@@ -149,6 +149,18 @@ describe('POST /api/auth/email/verification?token=', () => {
     // Whoever reads the old mailbox speaks for the account no more.
     expectRefusal(await verify(first.token), 401, 'EMAIL_VERIFICATION_TOKEN_INVALID');
   });
+
+  it('409 EMAIL_ALREADY_TAKEN for a new address that somebody else has by now, however often', async () => {
+    const [user, other] = [await scene.newUser(), await scene.newUser()];
+    await scene.api.app.inject({
+      method: 'POST',
+      url: '/v1/tenants/me/email-change',
+      headers: { authorization: `Bearer ${user.apiKey}` },
+      payload: { email: other.email },
+    });
+    const { token } = await handOverNewest(scene.installation.db, scene.api.config);
+    for (let count = 0; count < 2; count += 1) expectRefusal(await verify(token), 409, 'EMAIL_ALREADY_TAKEN');
+  });
 });
 
 describe('GET /api/auth/email/verification/status', () => {

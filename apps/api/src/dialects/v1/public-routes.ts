@@ -32,7 +32,10 @@ export const publicRoutes =
           organizationId: deps.organizationId,
           email,
           name: body.name ?? null,
-          locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
+          locale:
+            readLocale(body.locale) ??
+            readLocale(body.preferredLanguage, 'preferredLanguage') ??
+            deps.negotiate(request.headers['accept-language']),
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
           clientAddress: request.ip,
           captchaAnswer: body.captchaToken,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { beginAttempt, claim, handOverNewest, record } from '../support/hand-over.ts';
-import { setTenantStatus } from '../support/requests.ts';
+import { postAsAdmin, setTenantStatus } from '../support/requests.ts';
 import { newestMessage } from '../support/rows.ts';
 import { type DialectScene, openDialect } from './support/dialect-scene.ts';
 import {
@@ -73,6 +73,17 @@ describe('POST /api/auth/email/verification?token=', () => {
       .where('type', '=', 'EMAIL_VERIFIED')
       .execute();
     expect(events).toHaveLength(1);
+  });
+
+  it('304 EMAIL_ALREADY_VERIFIED for a good token of an address that was proved in another way', async () => {
+    const again = await scene.startApi({ SINGULARITY_REPEATED_VERIFY: 'success' });
+    for (const api of [scene.api, again]) {
+      const user = await newSent();
+      await postAsAdmin(scene.api, `/v1/admin/tenants/${user.id}/verify`);
+      const answer = await verify(user.mailed, api);
+      if (api === again) expect(answer.json()).toMatchObject({ id: user.id, emailVerified: true });
+      else expectRefusal(answer, 304, 'EMAIL_ALREADY_VERIFIED');
+    }
   });
 
   it('a second time answers the account again by SINGULARITY_REPEATED_VERIFY=success', async () => {

@@ -15,6 +15,8 @@ export type ConfirmOutcome =
       readonly kind: 'confirmed';
       /** False when it was confirmed before, within its lifetime: a success all the same. */
       readonly now: boolean;
+      /** Whether the address had been proved before, by this token or in another way. */
+      readonly wasProved: boolean;
       readonly token: KnownToken;
     }
   /** `unknown` is a wrong code, too: an unknown address and a wrong code are the same. */
@@ -115,9 +117,9 @@ interface CodePlace {
 export const outcomeOf = (confirmation: Confirmation): Exclude<ConfirmOutcome, { kind: 'locked' }> => {
   switch (confirmation.state) {
     case 'live':
-      return { kind: 'confirmed', now: true, token: confirmation };
+      return { kind: 'confirmed', now: true, wasProved: 'wasProved' in confirmation, token: confirmation };
     case 'consumed':
-      return { kind: 'confirmed', now: false, token: confirmation };
+      return { kind: 'confirmed', now: false, wasProved: true, token: confirmation };
     case 'expired':
     case 'superseded':
     case 'suspended':

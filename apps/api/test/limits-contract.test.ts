@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Installation, openInstallation, type TestApi } from './support/installation.ts';
+import { appOrigin, type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import { expectProblem } from './support/problems.ts';
 import { parseRateLimit, retryAfterSeconds } from './support/rate-limit-header.ts';
 import {
@@ -83,6 +83,27 @@ describe('limits of the v1 contract', () => {
       status: 429,
       reason: 'IP_RATE_LIMIT',
     });
+  });
+
+  it('what stands for the contract’s recover counts against the same 5 an hour', async () => {
+    const from = newClient();
+    const recover = () =>
+      post(
+        api,
+        '/v1/resend',
+        { purpose: 'recovery', email: newEmail(), redirectUrl: `${appOrigin}/set-password` },
+        { from },
+      );
+    const answers = [
+      await recover(),
+      await post(api, '/v1/register', { email: newEmail() }, { from }),
+      await recover(),
+      await resend(api, newEmail(), { from }),
+      await recover(),
+    ];
+    expect(statusesOf(answers)).toEqual([200, 201, 200, 200, 200]);
+    for (const refused of [await recover(), await resend(api, newEmail(), { from })])
+      expectProblem(refused, { status: 429, reason: 'IP_RATE_LIMIT' });
   });
 
   it('a request that the client limit refuses does not start the cooldown of its address', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import { expectProblem, fieldsOf } from './support/problems.ts';
-import { get, newEmail, post, register } from './support/requests.ts';
+import { get, newEmail, post, register, tenantOf } from './support/requests.ts';
 import { countRows, newestMessage } from './support/rows.ts';
 
 describe('POST /v1/register', () => {
@@ -67,6 +67,13 @@ describe('POST /v1/register', () => {
     expect(me.json()).toMatchObject({ tenant: { locale: 'es' } });
   });
 
+  it('preferredLanguage is the contract’s name of locale, which goes before it', async () => {
+    const localeOf = async (body: object) =>
+      tenantOf(api, await register(api, body, { headers: { 'accept-language': 'fr' } }));
+    expect(await localeOf({ preferredLanguage: 'es' })).toMatchObject({ locale: 'es' });
+    expect(await localeOf({ preferredLanguage: 'es', locale: 'de' })).toMatchObject({ locale: 'de' });
+  });
+
   it('a language tag is stored in its canonical form', async () => {
     const answer = await post(api, '/v1/register', { email: newEmail(), locale: 'pt_br' });
     expect(answer.json()).toMatchObject({ tenant: { locale: 'pt-BR' } });
@@ -120,7 +127,9 @@ describe('POST /v1/register', () => {
     ['name', { name: '' }],
     ['name', { name: 'n'.repeat(101) }],
     ['verificationRedirectUrl', { verificationRedirectUrl: '/relative' }],
-    ['preferredLanguage', { preferredLanguage: 'es' }],
+    ['preferredLanguage', { preferredLanguage: 'not a language' }],
+    ['preferredLanguage', { preferredLanguage: 'e' }],
+    ['language', { language: 'es' }],
   ])('a %s that is not as documented is a 400 that names it (%j)', async (field, body) => {
     const before = await countRows(installation.db);
     const problem = expectProblem(await post(api, '/v1/register', { email: newEmail(), ...body }), {

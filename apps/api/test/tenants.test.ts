@@ -24,20 +24,20 @@ interface TenantEvent {
 
 const unknownId = '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01';
 
-describe('tenants', () => {
-  let installation: Installation;
-  let api: TestApi;
-  beforeAll(async () => {
-    installation = await openInstallation();
-    api = await installation.startApi({ RATE_LIMIT_ADDRESS: 'off' });
-  });
-  afterAll(() => installation.close());
+let installation: Installation;
+let api: TestApi;
+beforeAll(async () => {
+  installation = await openInstallation();
+  api = await installation.startApi({ RATE_LIMIT_ADDRESS: 'off' });
+});
+afterAll(() => installation.close());
 
-  const withKey = (path: string, authorization: string): Promise<Answer> =>
-    get(api, path, { headers: { authorization } });
-  const eventsOf = async (apiKey: string): Promise<readonly TenantEvent[]> =>
-    (await withKey('/v1/tenants/events', `Bearer ${apiKey}`)).json<{ events: TenantEvent[] }>().events;
+const withKey = (path: string, authorization: string): Promise<Answer> =>
+  get(api, path, { headers: { authorization } });
+const eventsOf = async (apiKey: string): Promise<readonly TenantEvent[]> =>
+  (await withKey('/v1/tenants/events', `Bearer ${apiKey}`)).json<{ events: TenantEvent[] }>().events;
 
+describe('GET /v1/tenants/me and /v1/tenants/events', () => {
   it.each(['/v1/tenants/me', '/v1/tenants/events'])(
     '%s is a 401 without a key and with a wrong one',
     async (path) => {
@@ -105,6 +105,26 @@ describe('tenants', () => {
     });
   });
 
+  it('its events come whole and unpaginated, however many there are', async () => {
+    const { apiKey, tenantId } = await register(api);
+    const numbers = Array.from({ length: 1500 }, (_, index) => index);
+    await installation.db
+      .insertInto('account_events')
+      .values(
+        numbers.map((number) => ({
+          account_id: tenantId,
+          type: 'STATUS_CHANGED',
+          detail: JSON.stringify({ number }),
+        })),
+      )
+      .execute();
+    const events = await eventsOf(apiKey);
+    expect(events.map(({ detail }) => detail['number'])).toEqual(numbers);
+    expect(Object.keys(events[0] ?? {}).toSorted()).toEqual(['createdAt', 'detail', 'eventType', 'id']);
+  });
+});
+
+describe('POST /v1/admin/tenants/{id}/verify, PATCH …/status and GET …/events', () => {
   it('verifying by hand makes a tenant ACTIVE, once, however often it is asked', async () => {
     const { tenantId, apiKey } = await register(api);
     const first = await postAsAdmin(api, `/v1/admin/tenants/${tenantId}/verify`);

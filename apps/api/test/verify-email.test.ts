@@ -175,6 +175,23 @@ describe('a verification link', () => {
     expect((await confirm(token)).statusCode).toBe(200);
   });
 
+  it.each([
+    ['24 hours', {}, 24],
+    ['VERIFICATION_TOKEN_TTL_HOURS', { VERIFICATION_TOKEN_TTL_HOURS: '2' }, 2],
+  ])('lives for %s from the hand-over', async (_what, settings, hours) => {
+    const { config } = await installation.startApi(settings);
+    await register(api);
+    const { messageId, token } = await handOverNewest(installation.db, config);
+    expect(token).toMatch(/^[0-9a-f]{64}$/);
+    const { expires_at, handed_over } = await installation.db
+      .selectFrom('verifications')
+      .innerJoin('messages', 'messages.id', 'verifications.message_id')
+      .select(['verifications.expires_at', 'messages.sent_at as handed_over'])
+      .where('messages.id', '=', messageId)
+      .executeTakeFirstOrThrow();
+    expect(Number(expires_at) - Number(handed_over)).toBe(hours * 3_600_000);
+  });
+
   it('is a 400 TOKEN_EXPIRED after its lifetime, used or not', async () => {
     const { token } = await registerAndMail();
     const used = await registerAndMail();

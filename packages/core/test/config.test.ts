@@ -35,6 +35,33 @@ describe('without a word about them, settings are what the contract says', () =>
     ]);
   });
 
+  test('of the limits of each contract', () => {
+    const limit = (max: number, windowSeconds: number) => [{ max, windowSeconds }];
+    expect(apiConfig()).toMatchObject({
+      RATE_LIMIT_ADDRESS: limit(1, 60),
+      RATE_LIMIT_IP: limit(5, 3600),
+      SINGULARITY_RATE_LIMIT_ADDRESS: limit(1, 60),
+      SINGULARITY_RATE_LIMIT_IP: limit(200, 60),
+      GOTRUE_RATE_LIMIT_EMAIL: limit(3, 300),
+      GOTRUE_RATE_LIMIT_PHONE: limit(2, 300),
+      GOTRUE_RATE_LIMIT_IP: limit(10, 600),
+      ENTRYGUARD_RATE_LIMIT_ADDRESS: limit(3, 900),
+    });
+  });
+
+  test('of what else the contracts leave open', () =>
+    expect(apiConfig()).toMatchObject({
+      SINGULARITY_ALREADY_VERIFIED: '304',
+      SINGULARITY_REPEATED_VERIFY: 'already_verified',
+      GOTRUE_MESSAGE_ID: 'always',
+      GOTRUE_OTP_UNKNOWN_USER: 'silent',
+      GOTRUE_SIGNUP: 'open',
+      EMAIL_IDENTITY: 'gmail',
+      REFRESH_TOKEN_TTL_DAYS: 30,
+      ACCESS_TOKEN_TTL_SECONDS: 900,
+      ENTRYGUARD_USER_SEATS: null,
+    }));
+
   test('of the worker', () => {
     expect(workerConfig()).toMatchObject({
       SMTP_TLS: 'required',

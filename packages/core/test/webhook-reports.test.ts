@@ -17,7 +17,7 @@ describe.each(webhookCases)(
       return webhook.parse(verdict.body);
     };
 
-    test.each(fixtures)('%s', (_file, fixture) => {
+    test.each(fixtures)('%s means what is written beside it', (_file, fixture) => {
       const expected = fixture.expected.map((event) => ({
         ...event,
         occurredAt: new Date(String(event['occurredAt'])),

@@ -157,6 +157,8 @@ const statusAfter = (row: AccountRow, isActive: boolean | undefined): AccountSta
   return reactivatedStatus({ hasProvedContact: row.verified_at !== null || row.phone_verified_at !== null });
 };
 
+export type DeleteUserOutcome = 'deleted' | 'unknown' | 'last_admin';
+
 /**
  * Deletes a user with sessions, keys and tokens, and settles every message to its addresses that has not
  * been sent; the addresses are free at once. What was charged for an address stays charged.
@@ -165,7 +167,7 @@ export const deleteUser = async (
   db: Database,
   organizationId: string,
   id: string,
-): Promise<'deleted' | 'unknown' | 'last_admin'> =>
+): Promise<DeleteUserOutcome> =>
   db.transaction().execute(async (tx) => {
     await lockOrganization(tx, organizationId);
     const known = await tx

@@ -11,6 +11,8 @@ import { type KnownToken, type Presented, readToken, type TokenFacts } from './t
 /** What a confirmation came to. `live`: it changed the state just now. `address_taken`: nothing was changed. */
 export type Confirmation =
   | TokenFacts
+  /** The token was used just now, but its address had been proved in another way before. */
+  | ({ readonly state: 'live'; readonly wasProved: true } & KnownToken)
   | ({ readonly state: 'address_taken' } & KnownToken)
   /** A token of another purpose than those that the caller confirms here. */
   | ({ readonly state: 'other_purpose' } & KnownToken);
@@ -43,7 +45,8 @@ export const confirmToken = async (
       const done = await takeEffect(tx, facts, presented.by);
       if (done === null) return { ...facts, state: 'superseded' };
       await alongside(tx, facts);
-      return { ...facts, email: done.email };
+      const { email, wasProved } = done;
+      return wasProved === true ? { ...facts, email, wasProved } : { ...facts, email };
     });
   try {
     return await untilNoDeadlock(confirmOnce);
@@ -92,7 +95,10 @@ const consume = async (tx: Database, messageId: string, by: Presented['by']): Pr
 
 const newMessageId = (): string => uuidV7(Date.now(), randomBytes(10));
 
-type Effect = { readonly email: string | null };
+interface Effect {
+  readonly email: string | null;
+  readonly wasProved?: boolean;
+}
 
 /** What a used token does to its account; null when the change that it belongs to is no longer wanted. */
 const takeEffect = async (tx: Database, token: KnownToken, by: Presented['by']): Promise<Effect | null> => {
@@ -117,7 +123,7 @@ const proveEmail = async (tx: Database, token: KnownToken, by: Presented['by']):
     await tell(tx, token, 'EMAIL_VERIFIED', by);
   }
   if (token.purpose === 'invitation') await tell(tx, token, 'INVITATION_ACCEPTED', by);
-  return { email: rows[0]?.email ?? null };
+  return { email: rows[0]?.email ?? null, wasProved: rows[0]?.first_proof === false };
 };
 
 /** An account that waits for the proof of its e-mail address goes on waiting: a number of one's own is no proof of it. */
@@ -133,7 +139,7 @@ const provePhone = async (tx: Database, token: KnownToken, by: Presented['by']):
     await takeSignupPassword(tx, token);
     await tell(tx, token, 'PHONE_VERIFIED', by);
   }
-  return { email: rows[0]?.email ?? null };
+  return { email: rows[0]?.email ?? null, wasProved: rows[0]?.first_proof === false };
 };
 
 const tell = async (

@@ -15,7 +15,7 @@ import { withoutColumn } from './support/take-away.ts';
 
 let scene: DialectScene;
 beforeAll(async () => {
-  scene = await openDialect('entryguard', { ACCESS_TOKEN_TTL_SECONDS: '3600' });
+  scene = await openDialect('entryguard', { ACCESS_TOKEN_TTL_SECONDS: '3600', RATE_LIMIT_ADDRESS: 'off' });
 });
 afterAll(() => scene.close());
 
@@ -179,6 +179,9 @@ describe('a forgotten password', () => {
       .where('account_id', '=', tenantId)
       .execute();
     expectRefusal(await accept(scene, token), 400, 'RECOVERY_TOKEN_EXPIRED');
+    const older = await newRecovery(email);
+    await post(scene.api, '/v1/resend', { purpose: 'recovery', email });
+    expectRefusal(await accept(scene, older), 400, 'RECOVERY_TOKEN_SUPERSEDED');
     const other = await register(scene.api);
     const used = await newRecovery(other.email);
     await accept(scene, used);

@@ -70,6 +70,15 @@ describe('limits of the contract', () => {
     expectLimited(await ask({ type: 'sms', phone }), 'over_sms_send_rate_limit', 2, 300);
   });
 
+  it('60 seconds for each mail and person, as GoTrue itself has it, by GOTRUE_RATE_LIMIT_EMAIL=1/60', async () => {
+    const classic = await installation.startApi({ ...gotrueSettings(), GOTRUE_RATE_LIMIT_EMAIL: '1/60' });
+    const email = newEmail();
+    const again = () =>
+      call(classic, 'POST', '/resend', { type: 'signup', email }, { from: newClient(), headers: dated });
+    expect((await again()).statusCode).toBe(200);
+    expectLimited(await again(), 'over_email_send_rate_limit', 1, 60);
+  });
+
   it('10 requests of one client in 10 minutes, over all that it may ask for', async () => {
     const from = newClient();
     for (let i = 0; i < 10; i += 1) {

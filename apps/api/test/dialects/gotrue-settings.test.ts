@@ -23,8 +23,25 @@ describe('settings of the contract', () => {
 
   it('GOTRUE_MESSAGE_ID=phone-only answers {} for mails, as GoTrue does', async () => {
     const api = await start({ GOTRUE_MESSAGE_ID: 'phone-only' });
-    expect((await call(api, 'POST', '/resend', { type: 'signup', email: newEmail() })).json()).toEqual({});
+    for (const path of ['/resend', '/recover', '/magiclink', '/otp']) {
+      const answer = await call(api, 'POST', path, { type: 'signup', email: newEmail() });
+      expect([path, answer.statusCode, answer.json()]).toEqual([path, 200, {}]);
+    }
     expect((await call(api, 'POST', '/otp', { phone: newPhone() })).json()).toHaveProperty('message_id');
+  });
+
+  it('GOTRUE_MESSAGE_ID=always mints an id for everybody, known or not, and never the same twice', async () => {
+    const api = await start({});
+    const { email } = await register(api);
+    const ids = [];
+    for (const address of [email, email, newEmail()])
+      for (const path of ['/resend', '/recover', '/magiclink', '/otp'])
+        ids.push(
+          (await call(api, 'POST', path, { type: 'signup', email: address })).json<{ message_id: string }>()
+            .message_id,
+        );
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(new Set(ids).size).toBe(12);
   });
 
   it('EMAIL_PROVIDER=none refuses mails before any limit, and before the address is looked at', async () => {

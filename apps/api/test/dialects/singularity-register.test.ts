@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handOverNewest } from '../support/hand-over.ts';
 import { type Answer, newEmail, register as registerByV1 } from '../support/requests.ts';
-import { countRows } from '../support/rows.ts';
+import { countRows, newestMessage } from '../support/rows.ts';
 import { type DialectScene, openDialect } from './support/dialect-scene.ts';
 import { expectRefusal, verification } from './support/singularity.ts';
 
@@ -27,6 +27,7 @@ describe('POST /api/auth/register', () => {
     const email = newEmail();
     const answer = await register({ email }, '?send-email=true&locale=es');
     expect([answer.statusCode, answer.json()]).toEqual([200, { success: true }]);
+    expect(await newestMessage(scene.installation.db)).toMatchObject({ purpose: 'signup', locale: 'es' });
     const { token } = await handOverNewest(scene.installation.db, scene.api.config);
     const verified = await scene.call({
       method: 'POST',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { beginAttempt, claim, handOverNewest, record } from '../support/hand-over.ts';
-import { setTenantStatus } from '../support/requests.ts';
+import { postAsAdmin, setTenantStatus } from '../support/requests.ts';
 import { newestMessage } from '../support/rows.ts';
 import { type DialectScene, openDialect } from './support/dialect-scene.ts';
 import {
@@ -73,6 +73,17 @@ describe('POST /api/auth/email/verification?token=', () => {
       .where('type', '=', 'EMAIL_VERIFIED')
       .execute();
     expect(events).toHaveLength(1);
+  });
+
+  it('304 EMAIL_ALREADY_VERIFIED for a good token of an address that was proved in another way', async () => {
+    const again = await scene.startApi({ SINGULARITY_REPEATED_VERIFY: 'success' });
+    for (const api of [scene.api, again]) {
+      const user = await newSent();
+      await postAsAdmin(scene.api, `/v1/admin/tenants/${user.id}/verify`);
+      const answer = await verify(user.mailed, api);
+      if (api === again) expect(answer.json()).toMatchObject({ id: user.id, emailVerified: true });
+      else expectRefusal(answer, 304, 'EMAIL_ALREADY_VERIFIED');
+    }
   });
 
   it('a second time answers the account again by SINGULARITY_REPEATED_VERIFY=success', async () => {
@@ -148,6 +159,18 @@ describe('POST /api/auth/email/verification?token=', () => {
     expect((await verify(token)).json()).toMatchObject({ id: user.tenantId, email: to, emailVerified: true });
     // Whoever reads the old mailbox speaks for the account no more.
     expectRefusal(await verify(first.token), 401, 'EMAIL_VERIFICATION_TOKEN_INVALID');
+  });
+
+  it('409 EMAIL_ALREADY_TAKEN for a new address that somebody else has by now, however often', async () => {
+    const [user, other] = [await scene.newUser(), await scene.newUser()];
+    await scene.api.app.inject({
+      method: 'POST',
+      url: '/v1/tenants/me/email-change',
+      headers: { authorization: `Bearer ${user.apiKey}` },
+      payload: { email: other.email },
+    });
+    const { token } = await handOverNewest(scene.installation.db, scene.api.config);
+    for (let count = 0; count < 2; count += 1) expectRefusal(await verify(token), 409, 'EMAIL_ALREADY_TAKEN');
   });
 });
 

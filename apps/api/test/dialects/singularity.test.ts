@@ -168,6 +168,28 @@ describe('POST /api/auth/email/verification/send', () => {
   });
 });
 
+describe('where the link of the mail leads', () => {
+  it('to SINGULARITY_VERIFICATION_URL and SINGULARITY_PASSWORD_RESET_URL, whatever the request says', async () => {
+    const [verifyUrl, resetUrl] = [`${appOrigin}/verify`, `${appOrigin}/reset`];
+    const api = await scene.startApi({
+      SINGULARITY_VERIFICATION_URL: verifyUrl,
+      SINGULARITY_PASSWORD_RESET_URL: resetUrl,
+    });
+    const user = await newPending(scene);
+    const elsewhere = `?redirect_to=${encodeURIComponent(`${appOrigin}/elsewhere`)}`;
+    await scene.call({ method: 'POST', path: send, url: send + elsewhere, token: user.token }, api);
+    expect((await newestMessage(scene.installation.db)).redirect_url).toBe(verifyUrl);
+    const path = '/api/auth/password/reset-request';
+    await scene.call({ method: 'POST', path, url: path + elsewhere, body: { email: user.email } }, api);
+    expect((await newestMessage(scene.installation.db)).redirect_url).toBe(resetUrl);
+  });
+});
+
+it('404 NOT_FOUND below /api/auth, in the envelope of the contract', async () => {
+  const answer = await scene.api.app.inject({ method: 'GET', url: '/api/auth/nothing?token=x' });
+  expectRefusal(answer, 404, 'NOT_FOUND');
+});
+
 describe('GET /api/auth/email/verification/cooldown', () => {
   it('200 {remaining}: 0 before, the rest of the cooldown after, and counts nothing', async () => {
     const { token } = await newPending(scene);

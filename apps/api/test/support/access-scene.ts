@@ -29,8 +29,11 @@ export interface AccessScene extends Access {
   readonly signingKey: SessionKey;
   readonly logged: () => string;
   readonly metricText: () => Promise<string>;
-  /** An account of the default organization; active unless said otherwise. */
-  createAccount(changes?: { readonly status?: 'pending' | 'active' | 'suspended' }): Promise<SceneAccount>;
+  /** An account of the default organization; active and of an address that nobody used, unless said otherwise. */
+  createAccount(changes?: {
+    readonly status?: 'pending' | 'active' | 'suspended';
+    readonly email?: string;
+  }): Promise<SceneAccount>;
   /** As who a token is known; throws when it is not. */
   identityOf(session: IssuedSession): Promise<Identity>;
 }
@@ -73,8 +76,8 @@ export const openAccess = async (
     signingKey: config.SESSION_KEYS.newest,
     logged: () => lines.join(''),
     metricText: () => metrics.registry.metrics(),
-    createAccount: async ({ status = 'active' } = {}) => {
-      const destination = parseEmailAddress(newEmail(), config.EMAIL_IDENTITY);
+    createAccount: async ({ status = 'active', email = newEmail() } = {}) => {
+      const destination = parseEmailAddress(email, config.EMAIL_IDENTITY);
       if (destination === undefined) throw new Error('not an address');
       const row = await db
         .insertInto('accounts')

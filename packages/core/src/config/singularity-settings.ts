@@ -21,7 +21,7 @@ export const singularitySettings = {
     values: ['already_verified', 'success'],
     fallback: 'already_verified',
     describe:
-      'Answer when a token that was used is shown again within its lifetime: as for a verified address, or the account once more, so that a double click is no failure.',
+      'Answer when a token that was used is shown again within its lifetime, or one of an address that was proved in another way meanwhile: as for a verified address, or the account once more, so that a double click is no failure.',
   }),
   SINGULARITY_VERIFICATION_URL: optional(
     url({

@@ -2,7 +2,7 @@ import { type InvitationState, invitationState } from '@reconfirm/core/invitatio
 import { publicStatus } from '@reconfirm/core/message';
 import type { PasswordProblem } from '@reconfirm/core/password';
 import type { ExtendOutcome, InvitationDetails, NoInvitation } from '@reconfirm/db/invitations';
-import type { UserDetails } from '@reconfirm/db/users';
+import type { ChangeUserOutcome, DeleteUserOutcome, UserDetails } from '@reconfirm/db/users';
 import type { AdministratorOutcome } from '../../authorize-administrator.ts';
 import type { InviteUserOutcome, RenewInvitationOutcome } from '../../invite-user.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
@@ -101,6 +101,28 @@ export const createdUser = (outcome: InviteUserOutcome): Invited => {
   if (outcome.kind === 'invited') return outcome;
   if (outcome.kind === 'limited') throw invitedOr.limited(outcome);
   throw invitedOr[outcome.kind]();
+};
+
+/** The changed user, or the refusal. A forgotten outcome does not compile. */
+export const changedUser = (outcome: ChangeUserOutcome, id: string): UserDetails => {
+  switch (outcome.kind) {
+    case 'changed':
+      return outcome.user;
+    case 'unknown':
+      throw userNotFound(id);
+    case 'last_admin':
+      throw new EntryguardError(outcome.wanted === 'demote' ? 'LAST_ADMIN_DEMOTE' : 'LAST_ADMIN_DEACTIVATE');
+  }
+};
+
+const notDeleted = {
+  unknown: userNotFound,
+  last_admin: () => new EntryguardError('LAST_ADMIN_DELETE'),
+} as const satisfies Record<Exclude<DeleteUserOutcome, 'deleted'>, (id: string) => EntryguardError>;
+
+/** Throws unless the user was deleted. */
+export const expectDeleted = (outcome: DeleteUserOutcome, id: string): void => {
+  if (outcome !== 'deleted') throw notDeleted[outcome](id);
 };
 
 /** Why an invitation was not touched, as this contract says it. */

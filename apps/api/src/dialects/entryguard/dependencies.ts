@@ -8,7 +8,7 @@ import type {
   NoInvitation,
 } from '@reconfirm/db/invitations';
 import type { Organization } from '@reconfirm/db/organizations';
-import type { ChangeUserOutcome, UserChange, UserDetails } from '@reconfirm/db/users';
+import type { ChangeUserOutcome, DeleteUserOutcome, UserChange, UserDetails } from '@reconfirm/db/users';
 import type { AuthorizeAdministrator } from '../../authorize-administrator.ts';
 import type { Invitations } from '../../invite-user.ts';
 import type { KeySettings } from '../../request-keys.ts';
@@ -41,7 +41,7 @@ export interface EntryguardDependencies {
     at: { readonly organizationId: string; readonly id: string; readonly by: string },
     change: UserChange,
   ) => Promise<ChangeUserOutcome>;
-  readonly deleteUser: (organizationId: string, id: string) => Promise<'deleted' | 'unknown' | 'last_admin'>;
+  readonly deleteUser: (organizationId: string, id: string) => Promise<DeleteUserOutcome>;
   readonly findInvitation: (organizationId: string, userId: string) => Promise<InvitationDetails | undefined>;
   readonly extendInvitation: (
     change: InvitationChange,

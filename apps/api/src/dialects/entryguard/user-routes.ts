@@ -2,9 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { inviterName } from '@reconfirm/core/invitation';
 import type { UserChange } from '@reconfirm/db/users';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
-import { createdUser, foundUser, isUserId, userAnswer } from './answers.ts';
+import { changedUser, createdUser, expectDeleted, foundUser, isUserId, userAnswer } from './answers.ts';
 import type { EntryguardDependencies } from './dependencies.ts';
-import { EntryguardError } from './errors.ts';
 import { readAdministrator, readEmail, readLocale, readName } from './read-request.ts';
 import * as schemas from './schemas.ts';
 
@@ -109,16 +108,7 @@ export const userRoutes =
         const outcome = isUserId(id)
           ? await deps.changeUser({ organizationId, id, by: inviterName(actor) }, changeOf(request.body))
           : { kind: 'unknown' as const };
-        switch (outcome.kind) {
-          case 'changed':
-            return userAnswer(outcome.user);
-          case 'unknown':
-            return foundUser(undefined, id);
-          case 'last_admin':
-            throw new EntryguardError(
-              outcome.wanted === 'demote' ? 'LAST_ADMIN_DEMOTE' : 'LAST_ADMIN_DEACTIVATE',
-            );
-        }
+        return userAnswer(changedUser(outcome, id));
       },
     );
 
@@ -138,8 +128,7 @@ export const userRoutes =
         const { organizationId, actor } = await readAdministrator(deps, request, 'write');
         const { id } = request.params;
         const outcome = isUserId(id) ? await deps.deleteUser(organizationId, id) : 'unknown';
-        if (outcome === 'last_admin') throw new EntryguardError('LAST_ADMIN_DELETE');
-        if (outcome === 'unknown') return foundUser(undefined, id);
+        expectDeleted(outcome, id);
         request.log.info({ userId: id, by: inviterName(actor) }, 'user.deleted');
         return reply.code(204).send(null);
       },

@@ -3,12 +3,14 @@ import { uuidV7 } from '@reconfirm/core/message-id';
 import type { PasswordProblem } from '@reconfirm/core/password';
 import type { Destination } from '@reconfirm/core/destination';
 import type { ConfirmOutcome } from '../../confirm.ts';
+import type { InviteOutcome } from '../../invite.ts';
 import type { OneTimeCodeOutcome } from '../../one-time-code.ts';
 import { drawRandom } from '@reconfirm/process/random-pool';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { RefreshOutcome } from '../../sessions/sessions.ts';
 import type { SignInOutcome } from '../../sign-in.ts';
 import { smsProblem } from '../../sms-problem.ts';
+import type { UpdateProfileOutcome } from '../../update-profile.ts';
 import { emailOff, phoneOff } from './read-request.ts';
 import { GotrueError } from './errors.ts';
 
@@ -117,6 +119,41 @@ export const weakPassword = (problems: readonly PasswordProblem[], sizeMin: numb
   return new GotrueError(422, 'weak_password', problems.map((problem) => sentences[problem]).join(' '), {
     more: { weak_password: { reasons: [...new Set(problems.map(reasonOf))] } },
   });
+};
+
+export const userNotFound = (): GotrueError => new GotrueError(404, 'user_not_found', 'User not found');
+
+/** Whose user was changed, or the refusal. A forgotten outcome does not compile. */
+export const updatedOf = (
+  outcome: UpdateProfileOutcome,
+  { channel, passwordSizeMin }: Asked,
+): Extract<UpdateProfileOutcome, { kind: 'updated' }> => {
+  switch (outcome.kind) {
+    case 'updated':
+      return outcome;
+    case 'weak':
+      throw weakPassword(outcome.problems, passwordSizeMin);
+    case 'same_password':
+      throw new GotrueError(422, 'same_password', 'New password should be different from the old password.');
+    case 'unknown_account':
+      throw userNotFound();
+    case 'sms_refused':
+      throw smsRefused(outcome.reason);
+    case 'limited':
+      throw limitError(outcome, channel);
+  }
+};
+
+/** Who was invited, or the refusal. A forgotten outcome does not compile. */
+export const invitedOf = (outcome: InviteOutcome): Extract<InviteOutcome, { kind: 'invited' }> => {
+  switch (outcome.kind) {
+    case 'invited':
+      return outcome;
+    case 'email_off':
+      throw emailOff();
+    case 'already_verified':
+      throw emailExists();
+  }
 };
 
 export const otpExpired = (): GotrueError =>

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Inviter } from '@reconfirm/core/invitation';
 import { bearerToken, isSameSecret } from '../../bearer-token.ts';
-import { emailExists } from './answers.ts';
+import { invitedOf, userNotFound } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
 import { GotrueError, invalid } from './errors.ts';
-import { emailOff, readEmail, readMetadata, readRemembered, textOf } from './read-request.ts';
+import { readEmail, readMetadata, readRemembered, textOf } from './read-request.ts';
 import * as schemas from './schemas.ts';
 import { userOf } from './user.ts';
 
@@ -49,17 +49,9 @@ export const serviceRoutes =
           context: {},
         });
         deps.decided(request, { what: 'invite', organizationId, destination: email }, outcome);
-        switch (outcome.kind) {
-          case 'email_off':
-            throw emailOff();
-          case 'already_verified':
-            throw emailExists();
-          case 'invited': {
-            const profile = await deps.findProfile(outcome.accountId);
-            if (profile === undefined) throw new GotrueError(404, 'user_not_found', 'User not found');
-            return { ...userOf(profile), invited_at: new Date().toISOString() };
-          }
-        }
+        const profile = await deps.findProfile(invitedOf(outcome).accountId);
+        if (profile === undefined) throw userNotFound();
+        return { ...userOf(profile), invited_at: new Date().toISOString() };
       },
     );
 

@@ -1,7 +1,7 @@
 import type { AccountProfile } from '@reconfirm/db/account-profile';
 import type { IssuedSession } from '../../sessions/sessions.ts';
+import { userNotFound } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
-import { GotrueError } from './errors.ts';
 import type { SessionAnswer } from './schemas.ts';
 import { userOf } from './user.ts';
 
@@ -18,7 +18,7 @@ const sessionOf = (session: IssuedSession, profile: AccountProfile): SessionAnsw
 
 const findNeeded = async (deps: Deps, accountId: string): Promise<AccountProfile> => {
   const profile = await deps.findProfile(accountId);
-  if (profile === undefined) throw new GotrueError(404, 'user_not_found', 'User not found');
+  if (profile === undefined) throw userNotFound();
   return profile;
 };
 

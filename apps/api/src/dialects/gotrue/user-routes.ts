@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Secret } from '@reconfirm/core/secret';
-import { limitError, smsRefused, weakPassword } from './answers.ts';
+import { updatedOf, userNotFound } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
-import { GotrueError } from './errors.ts';
 import { readEmail, readMetadata, readPhone, readRemembered, textOf } from './read-request.ts';
 import * as schemas from './schemas.ts';
 import { authenticate } from './session-routes.ts';
@@ -26,7 +25,7 @@ export const userRoutes =
       async (request, reply) => {
         const { accountId } = await authenticate(deps, request.headers.authorization);
         const profile = await deps.findProfile(accountId);
-        if (profile === undefined) throw new GotrueError(404, 'user_not_found', 'User not found');
+        if (profile === undefined) throw userNotFound();
         return reply.header('cache-control', 'no-store').send(userOf(profile));
       },
     );
@@ -62,26 +61,13 @@ export const userRoutes =
           password: password === '' ? null : new Secret(password),
           metadata: body.data == null ? null : readMetadata(body.data),
         });
-        switch (outcome.kind) {
-          case 'updated':
-            return reply
-              .headers({ 'cache-control': 'no-store', 'set-cookie': asked.setCookie })
-              .send(userOf(outcome.profile));
-          case 'weak':
-            throw weakPassword(outcome.problems, deps.rules.passwordSizeMin);
-          case 'same_password':
-            throw new GotrueError(
-              422,
-              'same_password',
-              'New password should be different from the old password.',
-            );
-          case 'unknown_account':
-            throw new GotrueError(404, 'user_not_found', 'User not found');
-          case 'sms_refused':
-            throw smsRefused(outcome.reason);
-          case 'limited':
-            throw limitError(outcome, email === '' ? 'sms' : 'email');
-        }
+        const { profile } = updatedOf(outcome, {
+          channel: email === '' ? 'sms' : 'email',
+          passwordSizeMin: deps.rules.passwordSizeMin,
+        });
+        return reply
+          .headers({ 'cache-control': 'no-store', 'set-cookie': asked.setCookie })
+          .send(userOf(profile));
       },
     );
   };

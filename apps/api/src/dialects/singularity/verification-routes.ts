@@ -114,7 +114,8 @@ export const verificationRoutes =
         const outcome = await deps.confirm.byLink(token, ['signup', 'email_change']);
         request.log.info({ outcome: outcome.kind }, 'token.presented');
         const confirmed = confirmedOf(outcome);
-        if (!confirmed.now && !deps.repeatedVerifySucceeds) throw alreadyVerified(deps.alreadyVerifiedStatus);
+        if (confirmed.wasProved && !deps.repeatedVerifySucceeds)
+          throw alreadyVerified(deps.alreadyVerifiedStatus);
         const user = await deps.findUser(confirmed.token.organizationId, confirmed.token.accountId);
         if (user === undefined) throw new SingularityError('USER_NOT_FOUND');
         return reply.header('cache-control', 'no-store').send(principalOf(user));

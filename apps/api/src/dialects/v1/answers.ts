@@ -9,6 +9,7 @@ import type { ChangeContactOutcome } from '../../change-contact.ts';
 import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
+import type { RegisterOutcome } from '../../register.ts';
 import type { ResendOutcome } from '../../resend.ts';
 import { smsProblem } from '../../sms-problem.ts';
 import type { CaptchaRefusal } from '../../captcha/gate.ts';
@@ -138,6 +139,24 @@ export const answerResend = (outcome: ResendOutcome, emailOff: string): Answer =
   const result = answer(outcome, emailOff);
   if (result instanceof ProblemError) throw result;
   return result;
+};
+
+/** Who was registered, or throws the problem that the contract answers. A forgotten outcome does not compile. */
+export const registeredOf = (outcome: RegisterOutcome): Extract<RegisterOutcome, { kind: 'registered' }> => {
+  switch (outcome.kind) {
+    case 'registered':
+      return outcome;
+    case 'already_registered':
+      throw new ProblemError('EMAIL_ALREADY_REGISTERED');
+    case 'limited':
+      throw limitProblem(outcome);
+    case 'captcha_required':
+    case 'captcha_expired':
+    case 'captcha_reused':
+    case 'captcha_failed':
+    case 'captcha_unavailable':
+      throw captchaProblem(outcome);
+  }
 };
 
 type ChangeRefusal = Exclude<ChangeContactOutcome, { kind: 'asked' }>;

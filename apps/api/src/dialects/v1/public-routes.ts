@@ -2,8 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { suggestAddress } from '@reconfirm/core/address-suggestion';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
-import { answerResend, captchaProblem, limitProblem, resendMessage, tenantOf } from './answers.ts';
-import { ProblemError } from '../../problem.ts';
+import { answerResend, registeredOf, resendMessage, tenantOf } from './answers.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readEmail, readLocale, readRedirect } from './read-request.ts';
@@ -32,7 +31,10 @@ export const publicRoutes =
           organizationId: deps.organizationId,
           email,
           name: body.name ?? null,
-          locale: readLocale(body.locale) ?? deps.negotiate(request.headers['accept-language']),
+          locale:
+            readLocale(body.locale) ??
+            readLocale(body.preferredLanguage, 'preferredLanguage') ??
+            deps.negotiate(request.headers['accept-language']),
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
           clientAddress: request.ip,
           captchaAnswer: body.captchaToken,
@@ -42,30 +44,17 @@ export const publicRoutes =
           { what: 'register', organizationId: deps.organizationId, destination: email },
           outcome,
         );
-        switch (outcome.kind) {
-          case 'already_registered':
-            throw new ProblemError('EMAIL_ALREADY_REGISTERED');
-          case 'limited':
-            throw limitProblem(outcome);
-          case 'captcha_required':
-          case 'captcha_expired':
-          case 'captcha_reused':
-          case 'captcha_failed':
-          case 'captcha_unavailable':
-            throw captchaProblem(outcome);
-          case 'registered': {
-            const suggestion = suggestAddress(email.address);
-            return reply
-              .code(201)
-              .headers(rateLimitHeaders(outcome.limits, undefined))
-              .send({
-                ok: true,
-                tenant: tenantOf(outcome.account),
-                apiKey: outcome.apiKey.reveal(),
-                ...(suggestion !== null && { emailSuggestion: suggestion }),
-              });
-          }
-        }
+        const { account, apiKey, limits } = registeredOf(outcome);
+        const suggestion = suggestAddress(email.address);
+        return reply
+          .code(201)
+          .headers(rateLimitHeaders(limits, undefined))
+          .send({
+            ok: true,
+            tenant: tenantOf(account),
+            apiKey: apiKey.reveal(),
+            ...(suggestion !== null && { emailSuggestion: suggestion }),
+          });
       },
     );
 

@@ -64,12 +64,12 @@ export const readDestination = (
   return channel === 'sms' ? readPhone(text, rules) : readEmail(text, rules);
 };
 
-/** The canonical tag, null when none was given, or a 400. */
-export const readLocale = (tag: string | undefined): string | null => {
+/** The canonical tag, null when none was given, or a 400 that names the field. */
+export const readLocale = (tag: string | undefined, field = 'locale'): string | null => {
   if (tag === undefined) return null;
   const canonical = canonicalLocale(tag);
   if (canonical === undefined)
-    throw invalid('locale', 'must be a BCP 47 language tag like es or pt-BR', 'locale');
+    throw invalid(field, 'must be a BCP 47 language tag like es or pt-BR', 'locale');
   return canonical;
 };
 

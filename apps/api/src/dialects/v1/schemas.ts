@@ -28,12 +28,12 @@ export const RedirectUrl = Type.String({
     'Where the link in the mail leads; `token` is added as a query parameter. Its origin must be allowed by the operator. Given once, it is kept for later mails.',
   examples: ['https://app.example.com/verify'],
 });
-export const Locale = Type.String({
+const languageTag = {
   pattern: '^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$',
   maxLength: 35,
-  description: 'BCP 47 language of the mail',
   examples: ['es'],
-});
+} as const;
+export const Locale = Type.String({ ...languageTag, description: 'BCP 47 language of the mail' });
 export const Token = Type.String({
   pattern: tokenPattern,
   description: 'The token out of the link: 64 hex digits',
@@ -58,6 +58,12 @@ export const RegisterBody = Type.Object(
       }),
     ),
     locale: Type.Optional(Locale),
+    preferredLanguage: Type.Optional(
+      Type.String({
+        ...languageTag,
+        description: "The contract's own name of `locale`, which goes before it",
+      }),
+    ),
     verificationRedirectUrl: Type.Optional(RedirectUrl),
     captchaToken: Type.Optional(CaptchaToken),
   },

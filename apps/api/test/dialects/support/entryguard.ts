@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { expect } from 'vitest';
 import { handOverNewest } from '../../support/hand-over.ts';
 import { adminKey, type TestApi } from '../../support/installation.ts';
@@ -31,7 +32,8 @@ export const expectRefusal = (
     body: {
       status,
       code,
-      error: expect.any(String) as string,
+      error: STATUS_CODES[status],
+      timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/) as string,
       ...(message === undefined ? {} : { message }),
     },
   });

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { expect } from 'vitest';
 import type { Answer } from '../../support/requests.ts';
 import type { DialectScene } from './dialect-scene.ts';
@@ -16,7 +17,7 @@ export const expectRefusal = (answer: Answer, expectedStatus: number, code: stri
   ]);
   if (expectedStatus === 304) return;
   const body = answer.json<Record<string, unknown>>();
-  expect(body).toMatchObject({ status: expectedStatus, code, error: expect.any(String) as string });
+  expect(body).toMatchObject({ status: expectedStatus, code, error: STATUS_CODES[expectedStatus] });
   expect(Object.keys(body).toSorted()).toEqual(['code', 'error', 'message', 'path', 'status', 'timestamp']);
   expect(Date.parse(String(body['timestamp']))).toBeGreaterThan(Date.now() - 60_000);
   expect(String(body['path'])).not.toContain('?');

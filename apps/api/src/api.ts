@@ -14,6 +14,7 @@ import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { contracts } from './contracts/registry.ts';
 import { composeV1Page } from './contracts/v1.ts';
+import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -110,6 +111,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       }),
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes(operator),
+      doctorRoute({ config, db }),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',

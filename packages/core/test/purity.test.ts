@@ -30,7 +30,13 @@ const impure: readonly RegExp[] = [
 ];
 
 /** Modules that only compute: hashing, parsing of addresses and of domains, tables of numbers and of public suffixes. */
-const allowedModules = new Set(['node:crypto', 'node:net', 'node:url', 'libphonenumber-js/max', 'tldts-icann']);
+const allowedModules = new Set([
+  'node:crypto',
+  'node:net',
+  'node:url',
+  'libphonenumber-js/max',
+  'tldts-icann',
+]);
 
 const faultsOf = (source: string): string[] => {
   const words = impure.filter((pattern) => pattern.test(source)).map(String);

@@ -11,6 +11,8 @@ export type Route = (address: string) => { readonly host: string; readonly port:
 
 const toPort25: Route = (address) => ({ host: address, port: 25 });
 const hostsMax = 2;
+/** Networks that close port 25 mostly drop what goes there, and the rest of the report should not wait for that. */
+const visitTimeoutMs = 4000;
 
 /**
  * Offers the server of the bounce address a mail from nobody, as a bounce is, and leaves before its
@@ -19,9 +21,10 @@ const hostsMax = 2;
 export const visitBounceAddress = async (
   sender: Sender,
   answers: DnsAnswers,
-  signal: AbortSignal,
+  ended: AbortSignal,
   route: Route = toPort25,
 ): Promise<BounceProbe> => {
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(visitTimeoutMs)]);
   const local = (sender.bounceAddress ?? '').replace(/@[^@]*$/, '');
   if (!isBounceAddressOurs(sender) || !/^[!-~]+$/.test(local)) return { kind: 'not_tried' };
   const view = createDnsView(answers);

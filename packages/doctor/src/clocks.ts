@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { isIPv6, type LookupFunction } from 'node:net';
 import type { ClockReading } from '@reconfirm/core/doctor/clock';
+import type { DnsReader } from './dns-reader.ts';
 
 /** A clock that tells whole seconds is up to one second behind. */
 const wholeSecondMs = 1000;
@@ -20,13 +22,18 @@ export const readClock = async (
 };
 
 /** The Date header (RFC 9110, 6.6.1) of any answer of a server, whatever its status. */
-export const readHttpClock = (origin: string, signal: AbortSignal): Promise<ClockReading | undefined> =>
+export const readHttpClock = (
+  origin: string,
+  reader: Pick<DnsReader, 'addresses'>,
+  signal: AbortSignal,
+): Promise<ClockReading | undefined> =>
   readClock(
     new URL(origin).host,
     async () => {
       const request = (origin.startsWith('https:') ? requestHttps : requestHttp)(origin, {
         method: 'HEAD',
         agent: false,
+        lookup: lookupBy(reader),
         signal,
       });
       request.end();
@@ -37,3 +44,18 @@ export const readHttpClock = (origin: string, signal: AbortSignal): Promise<Cloc
     },
     wholeSecondMs,
   );
+
+/** The name servers of the examination answer for this name too. */
+const lookupBy =
+  ({ addresses }: Pick<DnsReader, 'addresses'>): LookupFunction =>
+  (hostname, { all }, done) => {
+    void addresses(hostname).then((answer) => {
+      const found = (answer.kind === 'found' ? answer.values : []).map((address) => ({
+        address,
+        family: isIPv6(address) ? 6 : 4,
+      }));
+      const [first] = found;
+      if (first === undefined) return done(Object.assign(new Error(hostname), { code: 'ENOTFOUND' }), '', 0);
+      return all === true ? done(null, found) : done(null, first.address, first.family);
+    });
+  };

@@ -129,9 +129,10 @@ export const converse = (opened: Socket, signal: AbortSignal): Conversation => {
     },
     close: () => {
       signal.removeEventListener('abort', onAbort);
-      if (ended === undefined) socket.end('QUIT\r\n');
+      if (ended !== undefined) return;
       // Nobody waits for the answer to QUIT.
-      setTimeout(() => socket.destroy(), 200).unref();
+      socket.write('QUIT\r\n');
+      socket.destroySoon();
     },
   };
 };

@@ -1,10 +1,11 @@
+import type { BounceProbe } from '@reconfirm/core/doctor/bounce-address';
 import type { ClockReading } from '@reconfirm/core/doctor/clock';
-import { createDnsView } from '@reconfirm/core/doctor/dns-view';
+import { createDnsView, type DnsAnswers } from '@reconfirm/core/doctor/dns-view';
 import { judge, type Report } from '@reconfirm/core/doctor/report';
 import type { Sender } from '@reconfirm/core/doctor/sender';
 import { type Route, visitBounceAddress } from './bounce-visit.ts';
 import { readClock, readHttpClock } from './clocks.ts';
-import { createDnsReader } from './dns-reader.ts';
+import { createDnsReader, type DnsReader } from './dns-reader.ts';
 import { gatherDns } from './gather-dns.ts';
 import { type SmtpVisit, visitSmtpServer } from './smtp-server.ts';
 
@@ -34,16 +35,19 @@ export const examine = async (options: ExamineOptions): Promise<Report> => {
   const ended = new AbortController();
   const timer = setTimeout(() => ended.abort(), options.timeoutMs ?? defaultTimeoutMs);
   const { signal } = ended;
+  const reader = createDnsReader(signal, options.dnsServers);
   try {
     const visiting: Promise<SmtpVisit> =
       sender.smtp === undefined
         ? Promise.resolve({ facts: { kind: 'not_tried' } })
         : visitSmtpServer(sender.smtp, { signal, trustedCertificates: options.trustedCertificates });
     const [{ answers, bounce }, visit, database, http] = await Promise.all([
-      gatherAddresses(options, signal),
+      gatherAddresses(options, reader, signal),
       visiting,
       options.readDatabaseClock && readClock('the database', options.readDatabaseClock),
-      sender.service?.httpOrigin === undefined ? undefined : readHttpClock(sender.service.httpOrigin, signal),
+      sender.service?.httpOrigin === undefined
+        ? undefined
+        : readHttpClock(sender.service.httpOrigin, reader, signal),
     ]);
     const clocks = [database, http, clockOf(visit)].filter((reading) => reading !== undefined);
     const { isApi } = options;
@@ -60,8 +64,12 @@ export const examine = async (options: ExamineOptions): Promise<Report> => {
   }
 };
 
-const gatherAddresses = async ({ sender, dnsServers, bounceRoute }: ExamineOptions, signal: AbortSignal) => {
-  const answers = await gatherDns(sender, createDnsReader(signal, dnsServers), signal);
+const gatherAddresses = async (
+  { sender, bounceRoute }: ExamineOptions,
+  reader: DnsReader,
+  signal: AbortSignal,
+): Promise<{ readonly answers: DnsAnswers; readonly bounce: BounceProbe }> => {
+  const answers = await gatherDns(sender, reader, signal);
   return { answers, bounce: await visitBounceAddress(sender, answers, signal, bounceRoute) };
 };
 

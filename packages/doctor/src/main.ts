@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type DoctorConfig, doctorSettings } from '@reconfirm/core/config/doctor-settings';
 import { readSettings, secretNames } from '@reconfirm/core/config/setting';
@@ -22,7 +21,7 @@ its environment; what is not known there is not examined.
   --domain D         examine this domain of From instead of MAIL_FROM's
   --dkim-selector S  instead of DKIM_SELECTORS; may be repeated; s1 or s1._domainkey.mail.example.com
   --bounce-domain D  where bounces go, when your provider uses a name of yours that it does not tell by itself
-  --dns-server A     ask this name server (address or address:port) instead of the system's; may be repeated
+  --dns-server A     ask this name server (address or address:port) instead of DOCTOR_DNS_SERVERS; may be repeated
   --json             the report as JSON
 
 Settings (docs/configuration.md), or NAME_FILE for secrets:
@@ -60,23 +59,19 @@ const main = async (): Promise<number> => {
   const overrides = {
     ...(values.domain !== undefined && { MAIL_FROM: `postmaster@${values.domain}` }),
     ...(values['dkim-selector'] !== undefined && { DKIM_SELECTORS: values['dkim-selector'].join(',') }),
+    ...(values['dns-server'] !== undefined && { DOCTOR_DNS_SERVERS: values['dns-server'].join(',') }),
   };
   const read = readSettings(doctorSettings, { ...environment, ...overrides });
   const noDomains = [values.domain, values['bounce-domain']].filter(
     (name) => name !== undefined && (domainOf(name) === '' || name.includes('@')),
   );
-  const noServers = (values['dns-server'] ?? []).filter((server) => !isNameServer(server));
   const all = [
     ...problems,
     ...noDomains.map((name) => `${String(name)} is no domain`),
-    ...noServers.map((server) => `${server} is no address of a name server`),
     ...('problems' in read ? read.problems : []),
   ];
   if (all.length > 0 || 'problems' in read) return fail(all);
-  const report = await run(read.config, {
-    bounceDomain: values['bounce-domain'],
-    dnsServers: values['dns-server'],
-  });
+  const report = await run(read.config, values['bounce-domain']);
   console.log(
     values.json === true
       ? JSON.stringify(report, null, 2)
@@ -85,15 +80,7 @@ const main = async (): Promise<number> => {
   return report.verdict === 'error' ? 1 : 0;
 };
 
-const isNameServer = (text: string): boolean =>
-  isIP(text.replace(/^\[(.*)\](?::\d{1,5})?$/, '$1').replace(/^([\d.]+):\d{1,5}$/, '$1')) !== 0;
-
-interface Chosen {
-  readonly bounceDomain: string | undefined;
-  readonly dnsServers: readonly string[] | undefined;
-}
-
-const run = async (config: DoctorConfig, { bounceDomain, dnsServers }: Chosen): Promise<Report> => {
+const run = async (config: DoctorConfig, bounceDomain: string | undefined): Promise<Report> => {
   const url = config.DATABASE_URL?.reveal();
   const db =
     url === undefined
@@ -110,7 +97,7 @@ const run = async (config: DoctorConfig, { bounceDomain, dnsServers }: Chosen): 
       sender: senderOf(config, bounceDomain),
       isApi: false,
       readDatabaseClock: db && (() => readDatabaseClock(db)),
-      dnsServers,
+      dnsServers: config.DOCTOR_DNS_SERVERS,
     });
   } finally {
     await db?.destroy();

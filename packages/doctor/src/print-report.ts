@@ -7,7 +7,7 @@ const marks = { ok: 'ok', warning: 'warning', error: 'ERROR', unknown: '?' } as 
 >;
 
 const titles = {
-  from: 'From',
+  sender: 'From',
   spf: 'SPF',
   dkim: 'DKIM',
   dmarc: 'DMARC',

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { choice, custom, optional } from './setting.ts';
 import { workerSettings } from './worker-settings.ts';
 
@@ -13,6 +14,19 @@ const readSelectors = (value: string): readonly string[] | { readonly problem: s
   return wrong === undefined
     ? selectors
     : { problem: `must list selectors like s1,s2 or s1._domainkey.mail.example.com; ${wrong} is none` };
+};
+
+const readNameServers = (value: string): readonly string[] | undefined | { readonly problem: string } => {
+  const servers = value
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+  const wrong = servers.find(
+    (one) => isIP(one.replace(/^\[(.*)\](?::\d{1,5})?$/, '$1').replace(/^([\d.]+):\d{1,5}$/, '$1')) === 0,
+  );
+  if (wrong !== undefined)
+    return { problem: `must list addresses like 192.0.2.53 or 192.0.2.53:5353; ${wrong} is none` };
+  return servers.length === 0 ? undefined : servers;
 };
 
 /** What the API has to know of the sender, which is the worker's to use, in order to examine it. */
@@ -43,5 +57,14 @@ export const senderSettings = {
         'Selectors that mails are signed under, for the examination. Empty: the ones that the provider usually asks for.',
     },
     readSelectors,
+  ),
+  DOCTOR_DNS_SERVERS: custom(
+    {
+      form: '192.0.2.53,[2001:db8::53]:5353',
+      fallback: '',
+      describe:
+        'Name servers that the examination asks. Empty: those of this machine; name others where these see other records than the internet does.',
+    },
+    readNameServers,
   ),
 } as const;

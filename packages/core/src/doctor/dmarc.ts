@@ -192,7 +192,7 @@ const reportFindings = (record: DmarcRecord, dns: DnsView): readonly (Finding | 
     const answer = dns.texts(name);
     if (
       answer.kind !== 'missing' &&
-      !(answer.kind === 'found' && !answer.values.some((text) => /^v=DMARC1/.test(text)))
+      !(answer.kind === 'found' && !answer.values.some((text) => text.startsWith('v=DMARC1')))
     )
       return undefined;
     return found('dmarc', 'warning', {

@@ -1,6 +1,6 @@
 /** What a check looks at, in the order of the report. */
 export const checkNames = [
-  'from',
+  'sender',
   'spf',
   'dkim',
   'dmarc',
@@ -33,7 +33,7 @@ export interface Advice {
   readonly what: string;
   readonly why: string;
   readonly doThis: string;
-  readonly record?: DnsRecord | undefined;
+  readonly record?: DnsRecord;
 }
 
 export type Finding =
@@ -45,5 +45,5 @@ export const ok = (check: CheckName, what: string): Finding => ({ check, severit
 export const found = (
   check: CheckName,
   severity: Exclude<Severity, 'ok'>,
-  { record, ...advice }: Advice,
+  { record, ...advice }: Omit<Advice, 'record'> & { readonly record?: DnsRecord | undefined },
 ): Finding => ({ check, severity, ...advice, ...(record && { record }) });

@@ -27,22 +27,22 @@ const notPublic = /(?:^|\.)(?:localhost|local|internal|test|example|invalid|home
 export const checkFrom = (sender: Sender): Finding => {
   const from = domainOf(sender.from ?? '');
   if (sender.provider === 'none' || sender.provider === 'log')
-    return found('from', 'warning', {
+    return found('sender', 'warning', {
       what: `EMAIL_PROVIDER=${sender.provider}: no mail leaves`,
       why: 'People who wait for a mail get none.',
       doThis: 'Set EMAIL_PROVIDER once you have one; what follows tells whether the domain is ready.',
     });
   if (isFreeMail(from))
-    return found('from', 'error', {
+    return found('sender', 'error', {
       what: `MAIL_FROM is at ${from}, where anybody can have a mailbox`,
       why: `Only the servers of ${from} may send for it; mail from yours is refused or goes to spam, and no record of yours can change that.`,
       doThis: 'Write from a domain of your own.',
     });
   if (!from.includes('.') || notPublic.test(from))
-    return found('from', 'error', {
+    return found('sender', 'error', {
       what: `MAIL_FROM is at ${from === '' ? 'no domain' : from}, which does not exist on the internet`,
       why: 'Receivers refuse mail from a domain that they cannot find.',
       doThis: 'Write from a domain of your own.',
     });
-  return ok('from', `Mail is written in the name of ${from}`);
+  return ok('sender', `Mail is written in the name of ${from}`);
 };

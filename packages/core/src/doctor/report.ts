@@ -38,7 +38,7 @@ const worstFirst: readonly Severity[] = ['error', 'warning', 'unknown', 'ok'];
 export const judgeDns = (sender: Sender, dns: DnsView): readonly Finding[] => {
   if (sender.from === undefined)
     return [
-      found('from', 'unknown', {
+      found('sender', 'unknown', {
         what: 'MAIL_FROM is not known here, so its domain was not examined',
         why: 'Receivers decide by the records of that domain whether they believe a mail.',
         doThis:

@@ -58,7 +58,7 @@ export const readSpfRecord = (text: string): SpfRecord | { readonly badTerm: str
     if (name === undefined) return { badTerm: term };
     const isKnown = name === 'redirect' || name === 'exp';
     // Each at most once (6), and with a domain.
-    if (isKnown && (modifiers.has(name) || match?.[2] === undefined)) return { badTerm: term };
+    if (isKnown && (modifiers.has(name) || !hasDomainEnd(match?.[2]))) return { badTerm: term };
     modifiers.set(name, match?.[2] ?? '');
   }
   const all = mechanisms.findIndex(({ name }) => name === 'all');
@@ -77,11 +77,15 @@ const readMechanism = (term: string): SpfMechanism | undefined => {
     if (match === null) continue;
     if (name === 'ip4' || name === 'ip6')
       return isNetwork(name, match) ? { qualifier, name, domain: undefined } : undefined;
-    if (match[1] === '') return undefined;
-    return { qualifier, name, domain: match[1] };
+    const domain = match[1];
+    return domain === undefined || hasDomainEnd(domain) ? { qualifier, name, domain } : undefined;
   }
   return undefined;
 };
 
 const isNetwork = (name: 'ip4' | 'ip6', [, address = '', bits = '0']: RegExpExecArray): boolean =>
   name === 'ip4' ? isIPv4(address) && Number(bits) <= 32 : isIPv6(address) && Number(bits) <= 128;
+
+/** RFC 7208, 7.1: a domain ends in a dot and a label that is no number, or in a macro. */
+const hasDomainEnd = (domain: string | undefined): boolean =>
+  /(?:\.(?!\d+\.?$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?|%\{[^}]*\})$/i.test(domain ?? '');

@@ -1,3 +1,6 @@
+import { isIP } from 'node:net';
+import { isPublicAddress } from '../public-address.ts';
+import { isLoopbackHost } from '../redirect.ts';
 import type { DnsView } from './dns-view.ts';
 import { domainOf } from './domain.ts';
 import { type DnsRecord, type Finding, found, ok, type Severity } from './finding.ts';
@@ -186,8 +189,15 @@ const missingInclude = (service: MailService | undefined, domain: string, record
 /** The terms that this sender needs: its service, or the SMTP server by its name. */
 const neededTerms = (sender: Sender): readonly string[] => {
   const [include] = sender.service?.spfIncludes ?? [];
-  if (include !== undefined) return [`include:${include}`];
-  return [sender.smtp === undefined ? 'mx' : `a:${sender.smtp.host}`];
+  return [include === undefined ? termOfServer(sender.smtp?.host) : `include:${include}`];
+};
+
+const termOfServer = (host: string | undefined): string => {
+  if (host === undefined) return 'mx';
+  const family = isIP(host);
+  if (family === 0 && host.includes('.') && !isLoopbackHost(host)) return `a:${host}`;
+  // A relay of one's own: which address the internet sees is not known here.
+  return isPublicAddress(host) ? `ip${family}:${host}` : 'ip4:<the address that your mail leaves from>';
 };
 
 const startOf = (sender: Sender, domain: string): DnsRecord => {

@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
   type TestApi,
   webhookKey,
 } from './support/installation.ts';
+import { eventually } from './support/eventually.ts';
 import { expectProblem, fieldsOf } from './support/problems.ts';
 import { get, getAsAdmin, post } from './support/requests.ts';
 
@@ -22,17 +23,34 @@ interface Answer {
 const startEmptyDns = async () => {
   const socket = createSocket('udp4');
   const questions: string[] = [];
+  let held: (() => void)[] | undefined;
   socket.on('message', (query, from) => {
     questions.push(query.toString('latin1'));
+    if (held === undefined) answer(query, from);
+    else held.push(() => answer(query, from));
+  });
+  const answer = (query: Buffer, from: RemoteInfo): void => {
     const reply = Buffer.from(query);
     // QR and RD, RA and NXDOMAIN (RFC 1035, 4.1.1); no records besides the question.
     reply.writeUInt16BE(0x8183, 2);
     reply.writeUInt16BE(0, 10);
     socket.send(reply, from.port, from.address);
-  });
+  };
   socket.bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  return { socket, questions, address: `127.0.0.1:${socket.address().port}` };
+  return {
+    socket,
+    questions,
+    address: `127.0.0.1:${socket.address().port}`,
+    /** Keeps every answer back. */
+    hold: () => {
+      held = [];
+    },
+    release: () => {
+      for (const go of held ?? []) go();
+      held = undefined;
+    },
+  };
 };
 
 describe('GET /v1/admin/doctor', () => {
@@ -137,11 +155,34 @@ describe('GET /v1/admin/doctor', () => {
     );
   });
 
+  it('notices processes whose settings are not the same', async () => {
+    const settingsOf = async (): Promise<Answer['findings'][number] | undefined> =>
+      (await getAsAdmin(api, '/v1/admin/doctor'))
+        .json<Answer>()
+        .findings.find(({ check }) => check === 'settings');
+    expect(await settingsOf()).toMatchObject({
+      severity: 'unknown',
+      what: 'No worker was seen at the database',
+    });
+    const other = await installation.startApi({ BRAND_NAME: 'Another' });
+    expect((await get(other, '/readyz')).statusCode).toBe(200);
+    expect(await settingsOf()).toMatchObject({ severity: 'warning' });
+  });
+
   it('refuses more examinations than can be made in time, and goes on', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => getAsAdmin(api, '/v1/admin/doctor')));
-    const statuses = answers.map(({ statusCode }) => statusCode).toSorted();
-    expect(statuses.slice(0, 6)).toEqual(Array.from({ length: 6 }, () => 200));
-    expect(statuses.slice(6)).toEqual(Array.from({ length: 6 }, () => 503));
+    const statuses: number[] = [];
+    const ask = async (): Promise<void> => {
+      const { statusCode } = await getAsAdmin(api, '/v1/admin/doctor');
+      statuses.push(statusCode);
+    };
+    dns.hold();
+    const asking = Promise.all(Array.from({ length: 12 }, ask));
+    // Two are in hand and four wait, so six were refused while not one had an answer.
+    await eventually('six refusals', () => Promise.resolve(statuses.length >= 6 || undefined));
+    expect(statuses).toEqual(Array.from({ length: 6 }, () => 503));
+    dns.release();
+    await asking;
+    expect(statuses.slice(6)).toEqual(Array.from({ length: 6 }, () => 200));
     expect((await getAsAdmin(api, '/v1/admin/doctor')).statusCode).toBe(200);
   });
 });

@@ -1,1 +1,1 @@
-export { makeCertificate, type TestCertificate } from '@reconfirm/local-stack/testing';
+export { makeCertificate } from '@reconfirm/local-stack/testing';

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIPv6, type LookupFunction } from 'node:net';
+import type { LookupAddress } from 'node:dns';
+import { callbackify } from 'node:util';
 import type { ClockReading } from '@reconfirm/core/doctor/clock';
 import type { DnsReader } from './dns-reader.ts';
 
@@ -46,16 +48,22 @@ export const readHttpClock = (
   );
 
 /** The name servers of the examination answer for this name too. */
-const lookupBy =
-  ({ addresses }: Pick<DnsReader, 'addresses'>): LookupFunction =>
-  (hostname, { all }, done) => {
-    void addresses(hostname).then((answer) => {
-      const found = (answer.kind === 'found' ? answer.values : []).map((address) => ({
-        address,
-        family: isIPv6(address) ? 6 : 4,
-      }));
-      const [first] = found;
-      if (first === undefined) return done(Object.assign(new Error(hostname), { code: 'ENOTFOUND' }), '', 0);
-      return all === true ? done(null, found) : done(null, first.address, first.family);
+const addressesOf = async (
+  hostname: string,
+  { addresses }: Pick<DnsReader, 'addresses'>,
+): Promise<LookupAddress[]> => {
+  const answer = await addresses(hostname);
+  if (answer.kind !== 'found')
+    throw Object.assign(new Error('the name has no address'), { code: 'ENOTFOUND' });
+  return answer.values.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+};
+
+const lookupBy = (reader: Pick<DnsReader, 'addresses'>): LookupFunction => {
+  const look = callbackify(addressesOf);
+  return (hostname, { all }, done) =>
+    look(hostname, reader, (error, found) => {
+      const [first] = error === null ? found : [];
+      if (all === true) done(error, found);
+      else done(error, first?.address ?? '', first?.family);
     });
-  };
+};

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { BounceProbe } from '@reconfirm/core/doctor/bounce-address';
 import type { ClockReading } from '@reconfirm/core/doctor/clock';
 import { createDnsView, type DnsAnswers } from '@reconfirm/core/doctor/dns-view';
@@ -9,12 +10,17 @@ import { createDnsReader, type DnsReader } from './dns-reader.ts';
 import { gatherDns } from './gather-dns.ts';
 import { type SmtpVisit, visitSmtpServer } from './smtp-server.ts';
 
+export interface ExaminedDatabase {
+  readonly clock: () => Promise<Date>;
+  readonly processNames: () => Promise<readonly string[]>;
+}
+
 export interface ExamineOptions {
   readonly sender: Sender;
   /** The settings are those of the API, so what is missing in them is missing. */
   readonly isApi: boolean;
   /** Missing where no database is known. */
-  readonly readDatabaseClock?: (() => Promise<Date>) | undefined;
+  readonly database?: ExaminedDatabase | undefined;
   /** Name servers as `address:port`; the system's unless given. */
   readonly dnsServers?: readonly string[] | undefined;
   /** Certificates to trust in place of the system's, as PEM. */
@@ -31,7 +37,7 @@ const defaultTimeoutMs = 10_000;
  * mail over. Ends within `timeoutMs`: what was not found out by then is `unknown` in the report.
  */
 export const examine = async (options: ExamineOptions): Promise<Report> => {
-  const { sender } = options;
+  const { sender, database } = options;
   const ended = new AbortController();
   const timer = setTimeout(() => ended.abort(), options.timeoutMs ?? defaultTimeoutMs);
   const { signal } = ended;
@@ -41,20 +47,22 @@ export const examine = async (options: ExamineOptions): Promise<Report> => {
       sender.smtp === undefined
         ? Promise.resolve({ facts: { kind: 'not_tried' } })
         : visitSmtpServer(sender.smtp, { signal, trustedCertificates: options.trustedCertificates });
-    const [{ answers, bounce }, visit, database, http] = await Promise.all([
+    const [{ answers, bounce }, visit, ofDatabase, http, processNames] = await Promise.all([
       gatherAddresses(options, reader, signal),
       visiting,
-      options.readDatabaseClock && readClock('the database', options.readDatabaseClock),
+      database && inTime(readClock('the database', database.clock), signal),
       sender.service?.httpOrigin === undefined
         ? undefined
         : readHttpClock(sender.service.httpOrigin, reader, signal),
+      database && inTime(database.processNames(), signal),
     ]);
-    const clocks = [database, http, clockOf(visit)].filter((reading) => reading !== undefined);
+    const clocks = [ofDatabase, http, clockOf(visit)].filter((reading) => reading !== undefined);
     const { isApi } = options;
     return judge(sender, createDnsView(answers), {
       smtp: visit.facts,
       bounce,
       clocks,
+      processNames,
       isApi,
       now: new Date(),
     });
@@ -63,6 +71,10 @@ export const examine = async (options: ExamineOptions): Promise<Report> => {
     ended.abort();
   }
 };
+
+/** A statement has a deadline of its own, which may be longer than ours. A database that is away tells nothing. */
+const inTime = <T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> =>
+  Promise.race([work.catch(() => undefined), once(signal, 'abort').then(() => undefined)]);
 
 const gatherAddresses = async (
   { sender, bounceRoute }: ExamineOptions,

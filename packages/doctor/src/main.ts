@@ -4,6 +4,7 @@ import { readSettings, secretNames } from '@reconfirm/core/config/setting';
 import { domainOf } from '@reconfirm/core/doctor/domain';
 import type { Report } from '@reconfirm/core/doctor/report';
 import { senderOf } from '@reconfirm/core/doctor/sender';
+import { listProcessNames } from '@reconfirm/db/connected-processes';
 import { openDatabase } from '@reconfirm/db/database';
 import { readDatabaseClock } from '@reconfirm/db/database-clock';
 import { exitMisconfigured, printProblems } from '@reconfirm/process/command-line';
@@ -96,7 +97,7 @@ const run = async (config: DoctorConfig, bounceDomain: string | undefined): Prom
     return await examine({
       sender: senderOf(config, bounceDomain),
       isApi: false,
-      readDatabaseClock: db && (() => readDatabaseClock(db)),
+      database: db && { clock: () => readDatabaseClock(db), processNames: () => listProcessNames(db) },
       dnsServers: config.DOCTOR_DNS_SERVERS,
     });
   } finally {

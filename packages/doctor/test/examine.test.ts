@@ -37,6 +37,7 @@ interface Scene {
   readonly smtp: Sink;
   readonly bounces: Sink;
   readonly databaseAheadMs?: number;
+  readonly processNames?: readonly string[];
   readonly timeoutMs?: number;
 }
 
@@ -54,7 +55,10 @@ const examineScene = async (
       ...scene.settings,
     }),
     isApi: false,
-    readDatabaseClock: async () => new Date(Date.now() + (scene.databaseAheadMs ?? 0)),
+    database: {
+      clock: async () => new Date(Date.now() + (scene.databaseAheadMs ?? 0)),
+      processNames: async () => scene.processNames ?? ['reconfirm-mailer-worker 0123456789abcdef'],
+    },
     dnsServers: [dns.address],
     trustedCertificates: certificate.certificate,
     bounceRoute: (address) => {

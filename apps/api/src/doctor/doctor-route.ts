@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { configFor, readOrganizationValues } from '@reconfirm/core/config/organization-settings';
 import { senderOf } from '@reconfirm/core/doctor/sender';
+import { listProcessNames } from '@reconfirm/db/connected-processes';
 import type { Database } from '@reconfirm/db/database';
 import { readDatabaseClock } from '@reconfirm/db/database-clock';
 import { findOrganization } from '@reconfirm/db/organizations';
@@ -41,7 +42,7 @@ export const doctorRoute =
           examine({
             sender: senderOf(chosen),
             isApi: true,
-            readDatabaseClock: () => readDatabaseClock(db),
+            database: { clock: () => readDatabaseClock(db), processNames: () => listProcessNames(db) },
             dnsServers: chosen.DOCTOR_DNS_SERVERS,
           }),
         );

@@ -8,6 +8,7 @@ import { checkNames, type Finding, found, type Severity } from './finding.ts';
 import { checkFrom } from './from-domain.ts';
 import { checkMx } from './mx.ts';
 import type { Sender } from './sender.ts';
+import { checkSettings } from './settings.ts';
 import { checkSmtp, type SmtpFacts } from './smtp-tls.ts';
 import { checkSpf } from './spf.ts';
 import { checkTracking } from './tracking.ts';
@@ -18,6 +19,8 @@ export interface Facts {
   readonly smtp: SmtpFacts;
   readonly bounce: BounceProbe;
   readonly clocks: readonly ClockReading[];
+  /** Under which processes are connected to the database; undefined where it was not asked. */
+  readonly processNames: readonly string[] | undefined;
   /** The settings are those of the API. */
   readonly isApi: boolean;
   readonly now: Date;
@@ -65,6 +68,7 @@ export const judge = (sender: Sender, dns: DnsView, facts: Facts): Report => {
     ...checkClock(sender, facts.clocks),
     ...checkWebhook(sender, facts.isApi),
     checkTracking(sender),
+    ...(facts.processNames === undefined ? [] : [checkSettings(facts.processNames)]),
   ].toSorted((one, other) => checkNames.indexOf(one.check) - checkNames.indexOf(other.check));
   return {
     domain: sender.from === undefined ? null : domainOf(sender.from),

@@ -4,6 +4,7 @@ import { checkClock } from '../../src/doctor/clock.ts';
 import { checkFrom } from '../../src/doctor/from-domain.ts';
 import { mailServiceName } from '../../src/doctor/mail-service.ts';
 import { judge } from '../../src/doctor/report.ts';
+import { checkSettings } from '../../src/doctor/settings.ts';
 import { checkSmtp, type SmtpFacts, type TlsFacts } from '../../src/doctor/smtp-tls.ts';
 import { checkTracking } from '../../src/doctor/tracking.ts';
 import { checkWebhook } from '../../src/doctor/webhook.ts';
@@ -217,6 +218,20 @@ describe('the bounce address', () => {
     expect(checkBounceAddress(senderWith(mailgun), { kind: 'not_tried' })).toMatchObject({ severity: 'ok' }));
 });
 
+describe('settings', () => {
+  const [one, other] = ['0123456789abcdef', 'fedcba9876543210'];
+  test.each([
+    [[`reconfirm-api ${one}`, `reconfirm-mailer-worker ${one}`, 'reconfirm-migrate', 'psql'], 'ok'],
+    [[`reconfirm-mailer-worker ${one}`], 'ok'],
+    [[`reconfirm-api ${one}`, `reconfirm-mailer-worker ${other}`], 'warning'],
+    [[`reconfirm-mailer-worker ${one}`, `reconfirm-mailer-worker ${other}`], 'warning'],
+    [[`reconfirm-api ${one}`], 'unknown'],
+    [['reconfirm-mailer-worker', 'reconfirm-mailer-worker 0123'], 'unknown'],
+  ])('of %j are %s', (names, severity) =>
+    expect(checkSettings(names)).toMatchObject({ check: 'settings', severity }),
+  );
+});
+
 describe('the service', () => {
   test.each([
     ['smtp.mailgun.org', 'mailgun'],
@@ -238,6 +253,7 @@ describe('a report', () => {
     smtp: { kind: 'not_tried' },
     bounce: { kind: 'not_tried' },
     clocks: [],
+    processNames: undefined,
     isApi: true,
     now,
   } as const;

@@ -24,6 +24,7 @@ const reject = 'v=DMARC1; p=reject; rua=mailto:dmarc@example.com';
 describe('the DMARC record', () => {
   test.each([
     reject,
+    'v=DMARC1; p=reject; sp=none; rua=mailto:a@example.com',
     'v=DMARC1;p=quarantine;rua=mailto:dmarc@sub.example.com!10m,https://x.example',
     'v=DMARC1; p=REJECT; adkim=s; aspf=s; rua=mailto:a@example.com; unknown=1',
   ])('is well as %s', (text) =>

@@ -139,7 +139,8 @@ const faultOf = (read: Exclude<Read, { kind: 'record' }>, from: string): Finding
 
 const policyFindings = (record: DmarcRecord, from: string): readonly (Finding | undefined)[] => {
   const { domain, policy, percent } = record;
-  const tag = domain === from ? 'p' : 'sp';
+  // A subdomain without a record of its own has what `sp` says, and `p` where there is no `sp`.
+  const tag = domain !== from && readTagList(record.text)?.has('sp') === true ? 'sp' : 'p';
   const raised = raisedText(record.text, tag);
   return [
     policy === 'none'

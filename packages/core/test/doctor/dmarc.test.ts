@@ -106,6 +106,12 @@ describe('the DMARC record', () => {
         record: { value: 'v=DMARC1; p=reject; sp=quarantine; rua=mailto:a@example.co.uk' },
       },
     ]);
+    expect(check(at('v=DMARC1; p=none; rua=mailto:a@example.co.uk'), proofs, from)).toMatchObject([
+      {
+        what: expect.stringContaining('(p=none)') as string,
+        record: { value: 'v=DMARC1; p=quarantine; rua=mailto:a@example.co.uk' },
+      },
+    ]);
     expect(check({}, proofs, from)).toMatchObject([{ record: { name: '_dmarc.example.co.uk' } }]);
     // An own record goes before it, and the public suffix is never asked.
     const own = {

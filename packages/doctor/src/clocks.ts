@@ -38,6 +38,8 @@ export const readHttpClock = (
         lookup: lookupBy(reader),
         signal,
       });
+      // What happens once the header is read, or time is up, is nobody's matter.
+      request.on('error', () => {});
       request.end();
       const [response] = (await once(request, 'response')) as [IncomingMessage];
       response.destroy();

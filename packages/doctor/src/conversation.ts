@@ -25,6 +25,7 @@ export class ConversationEnded extends Error {}
 
 /** What a server says in one reply at most; more is no SMTP. */
 const replySizeMax = 64 * 1024;
+const replyLinesMax = 200;
 
 /** Connects and waits until the connection stands. Rejects with the system's error. */
 export const openTcp = async (host: string, port: number, signal: AbortSignal): Promise<Socket> => {
@@ -74,6 +75,8 @@ export const converse = (opened: Socket, signal: AbortSignal): Conversation => {
   const onClose = (): void => end('it closed the connection');
   const listen = (): void => {
     socket.on('data', onData).on('error', onError).on('close', onClose);
+    // It may have gone before anybody listened.
+    if (socket.destroyed) onClose();
   };
   const onAbort = (): void => end('no answer in time');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -102,6 +105,7 @@ export const converse = (opened: Socket, signal: AbortSignal): Conversation => {
       const match = /^(\d{3})([ -]?)(.*)$/.exec(line);
       if (match === null) throw new ConversationEnded('what it says is no SMTP');
       lines.push(match[3] ?? '');
+      if (lines.length > replyLinesMax) throw new ConversationEnded('it says too much');
       if (match[2] !== '-') return { code: Number(match[1]), lines };
     }
   };

@@ -44,7 +44,9 @@ export const createDnsReader = (signal: AbortSignal, servers?: readonly string[]
       ]);
       const values = [v4, v6].flatMap((answer) => (answer.kind === 'found' ? answer.values : []));
       if (values.length > 0) return { kind: 'found', values };
-      return v4.kind === 'missing' ? v4 : v6.kind === 'missing' ? v4 : v6;
+      // Half an answer is none: the other half may have had the address.
+      if (v4.kind !== 'missing') return v4;
+      return v6.kind === 'missing' ? { kind: 'missing', nameExists: v4.nameExists || v6.nameExists } : v6;
     },
   };
 };

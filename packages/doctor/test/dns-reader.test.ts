@@ -53,6 +53,16 @@ describe('the DNS', () => {
     expect(await reader.texts('mute.example.com')).toMatchObject({ kind: 'failed' });
   });
 
+  test('has no address only where neither kind of question finds one', async () => {
+    await using server = await startZoneServer({
+      'half.example.com': { failsFor: 'AAAA' },
+      'other.example.com': { failsFor: 'A' },
+    });
+    const reader = createDnsReader(AbortSignal.timeout(15_000), [server.address]);
+    expect(await reader.addresses('half.example.com')).toMatchObject({ kind: 'failed' });
+    expect(await reader.addresses('other.example.com')).toMatchObject({ kind: 'failed' });
+  });
+
   test('is given up at once when time is up', async () => {
     await using server = await startZoneServer({ 'mute.example.com': { silent: true } });
     const ended = new AbortController();

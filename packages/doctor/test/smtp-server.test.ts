@@ -156,6 +156,11 @@ describe('a visit to the SMTP server', () => {
       kind: 'failed',
       reason: 'it says too much',
     });
+    await using repeating = await startRaw((socket) => socket.write('220-and so on\r\n'.repeat(2000)));
+    expect((await visit(`smtp://127.0.0.1:${repeating.port}`)).facts).toMatchObject({
+      kind: 'failed',
+      reason: 'it says too much',
+    });
   });
 
   test('reads nothing that came in clear after STARTTLS', async () => {

@@ -12,6 +12,8 @@ export interface ZoneEntry {
   readonly CNAME?: string;
   readonly silent?: boolean;
   readonly fails?: boolean;
+  /** As `fails`, for questions of this type. */
+  readonly failsFor?: string;
 }
 
 export type Zone = Readonly<Record<string, ZoneEntry>>;
@@ -49,7 +51,8 @@ export const startZoneServer = async (zone: Zone, delayMs = 0): Promise<ZoneServ
   });
   const answer = (query: Packet, name: string, type: string, from: RemoteInfo): void => {
     const entry = zone[name];
-    const code = entry === undefined ? nameError : entry.fails === true ? serverFailure : 0;
+    const code =
+      entry === undefined ? nameError : entry.fails === true || entry.failsFor === type ? serverFailure : 0;
     const reply = encode({
       type: 'response',
       id: query.id ?? 0,

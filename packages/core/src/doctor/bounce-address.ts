@@ -32,7 +32,12 @@ export const bounceHosts = (sender: Sender, dns: DnsView): readonly string[] => 
 /** Examines that bounces, which come from the empty address (RFC 5321, 4.5.5), are taken. */
 export const checkBounceAddress = (sender: Sender, probe: BounceProbe): Finding => {
   if (!isBounceAddressOurs(sender))
-    return ok('bounce_address', `${sender.service?.title ?? 'Nobody'} takes the bounces and reports them`);
+    return ok(
+      'bounce_address',
+      sender.service?.takesBounces === true
+        ? `${sender.service.title} takes the bounces and reports them`
+        : 'Nothing is sent, so nothing bounces',
+    );
   const address = sender.bounceAddress ?? '';
   const why =
     'A bounce that nobody takes is lost: a dead address is mailed again and again, and your reputation sinks.';

@@ -64,7 +64,7 @@ const keyNames = (sender: Sender): readonly KeyName[] => {
   const selectors =
     sender.dkimSelectors.length > 0 ? sender.dkimSelectors : usual.length > 0 ? usual : commonSelectors;
   const guesses = [...new Set([sender.signingDomain ?? from, from, organizationalDomainOf(from)])];
-  // A configured selector is meant for one domain; where it is not given whole, that of From.
+  // A configured selector is meant for one domain; where it is not given whole, the one that signs.
   const domains = sender.dkimSelectors.length > 0 ? guesses.slice(0, 1) : guesses;
   return selectors.flatMap((selector) => {
     const at = selector.indexOf('._domainkey.');

@@ -97,10 +97,19 @@ const smtpServerOf = ({
       url.username === '' || url.password === ''
         ? undefined
         : {
-            user: new Secret(decodeURIComponent(url.username)),
-            password: new Secret(decodeURIComponent(url.password)),
+            user: new Secret(decoded(url.username)),
+            password: new Secret(decoded(url.password)),
           },
   };
+};
+
+/** A % that begins no escape is the worker's to complain of, at its start; here it is taken as it is. */
+const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 };
 
 /** The domain of a login like `postmaster@mg.example.com`. */

@@ -57,7 +57,7 @@ export const checkSpf = (sender: Sender, dns: DnsView): SpfResult => {
     ...costsOf(sender, domain, walk),
     ...limitsOf(sender, domain, walk),
   ];
-  const isUsable = !findings.some(({ severity }) => severity === 'error');
+  const isUsable = !findings.some(({ severity }) => severity === 'error') && namesService(sender, walk);
   const lookups = `${walk.lookups} of ${lookupsMax} DNS look-ups`;
   return {
     domain,
@@ -140,13 +140,11 @@ const costsOf = (sender: Sender, domain: string, walk: SpfWalk): Finding[] => {
 };
 
 const limitsOf = (sender: Sender, domain: string, walk: SpfWalk): Finding[] => {
-  const { text, otherwise, targets } = walk;
+  const { text, otherwise } = walk;
   if (text === undefined || walk.problems.length > 0) return [];
   const record = recordWith([text], sender, domain);
   const findings: Finding[] = [];
-  const wanted = sender.service?.spfIncludes ?? [];
-  if (wanted.length > 0 && !wanted.some((name) => targets.has(name)))
-    findings.push(missingInclude(sender.service, domain, record));
+  if (!namesService(sender, walk)) findings.push(missingInclude(sender.service, domain, record));
   if (otherwise === '+')
     findings.push(
       found('spf', 'error', {
@@ -175,6 +173,9 @@ const limitsOf = (sender: Sender, domain: string, walk: SpfWalk): Finding[] => {
     );
   return findings;
 };
+
+const namesService = ({ service }: Sender, { targets }: SpfWalk): boolean =>
+  service === undefined || service.spfIncludes.some((name) => targets.has(name));
 
 const missingInclude = (service: MailService | undefined, domain: string, record: DnsRecord): Finding => {
   const severity: Severity = service?.returnPath.kind === 'ours' ? 'error' : 'warning';

@@ -214,8 +214,29 @@ describe('the bounce address', () => {
   ] as const)('is judged by what its server said: %j', (probe, severity) =>
     expect(checkBounceAddress(sender, probe)).toMatchObject({ severity }),
   );
+  test.each(['none', 'log'])('is no matter with EMAIL_PROVIDER=%s', (provider) =>
+    expect(checkBounceAddress(senderWith({ EMAIL_PROVIDER: provider }), { kind: 'not_tried' })).toMatchObject(
+      {
+        severity: 'ok',
+        what: matching(/nothing bounces/),
+      },
+    ),
+  );
   test('is the service’s where it takes bounces', () =>
     expect(checkBounceAddress(senderWith(mailgun), { kind: 'not_tried' })).toMatchObject({ severity: 'ok' }));
+});
+
+describe('the login', () => {
+  const loginOf = (url: string) => senderWith({ SMTP_URL: url }).smtp?.login;
+  test('is read with its escapes, and as it is where a % begins none', () => {
+    expect(loginOf('smtp://us%40er:p%2Fw@h.example')?.password.reveal()).toBe('p/w');
+    expect(loginOf('smtp://user:100%sure@h.example')?.password.reveal()).toBe('100%sure');
+    expect(loginOf('smtp://user@h.example')).toBeUndefined();
+  });
+  test('prints as nothing', () => {
+    const sender = senderWith({ SMTP_URL: 'smtp://the-user:the-password@h.example' });
+    expect(JSON.stringify(sender)).not.toMatch(/the-user|the-password/);
+  });
 });
 
 describe('settings', () => {

@@ -197,6 +197,14 @@ describe('the domain whose record counts', () => {
     });
   });
 
+  test('proves nothing where its record does not name the service', () => {
+    const zone = { 'send.example.com': spf('ip4:192.0.2.1 -all') };
+    expect(check(zone, { SMTP_URL: 'smtp://smtp.resend.com' })).toMatchObject({
+      isUsable: false,
+      findings: [{ severity: 'warning' }],
+    });
+  });
+
   test('has the record that makes it told', () => {
     expect(worst({}, { SMTP_URL: 'smtp://smtp.postmarkapp.com' })).toMatchObject({
       record: { type: 'CNAME', name: 'pm-bounces.example.com', value: 'pm.mtasv.net' },

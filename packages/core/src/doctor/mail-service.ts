@@ -56,6 +56,7 @@ export const mailServices = {
     title: 'Amazon SES',
     smtpHosts: /^email-smtp(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/,
     spfIncludes: ['amazonses.com'],
+    // Three of their own for each domain.
     dkimSelectors: [],
     returnPath: { kind: 'theirs' },
     takesBounces: true,
@@ -75,7 +76,8 @@ export const mailServices = {
     title: 'Postmark',
     smtpHosts: /(^|\.)smtp(?:-broadcasts)?\.postmarkapp\.com$/,
     spfIncludes: ['spf.mtasv.net'],
-    dkimSelectors: ['pm'],
+    // One of their own for each domain, which begins with a date.
+    dkimSelectors: [],
     returnPath: {
       kind: 'subdomain',
       label: 'pm-bounces',

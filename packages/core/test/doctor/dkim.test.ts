@@ -102,6 +102,10 @@ describe('a DKIM key', () => {
 
   test('that is found nowhere is an error where the selectors are known, and unknown where they are anybody’s guess', () => {
     expect(check({}, mailgun)).toMatchObject({ usableDomains: undefined, findings: [{ severity: 'error' }] });
+    for (const host of ['smtp.postmarkapp.com', 'email-smtp.eu-west-1.amazonaws.com'])
+      expect(check({}, { SMTP_URL: `smtp://${host}` })).toMatchObject({
+        findings: [{ severity: 'unknown' }],
+      });
     expect(check({}, {})).toMatchObject({ usableDomains: undefined, findings: [{ severity: 'unknown' }] });
   });
 

@@ -23,7 +23,10 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['packages/{db,queue,process,local-stack}/test/**/*.test.ts', 'apps/*/test/**/*.test.ts'],
+          include: [
+            'packages/{db,doctor,queue,process,local-stack}/test/**/*.test.ts',
+            'apps/*/test/**/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],
           globalSetup: setUp,
           setupFiles: leakCheck,

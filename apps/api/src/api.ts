@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
 import { mailgun } from '@reconfirm/core/providers/mailgun';
+import { listProcessNames } from '@reconfirm/db/connected-processes';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
@@ -14,6 +15,7 @@ import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { contracts } from './contracts/registry.ts';
 import { composeV1Page } from './contracts/v1.ts';
+import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -30,6 +32,7 @@ import { setPasswordPage } from './set-password-page.ts';
 import { negotiateLocale } from './language.ts';
 import { passwordSizeMax } from '@reconfirm/core/password';
 import { readToken } from '@reconfirm/db/token-state';
+import { watchSettings } from './settings-watch.ts';
 import { smsIntakeOf } from './sms-intake.ts';
 import { smsRoutes } from './sms-routes.ts';
 import { signingKeysOf, webhookRoute } from './webhooks.ts';
@@ -43,6 +46,8 @@ export interface Api {
 
 /** How soon a change that an operator makes is known to every process. */
 const organizationsIntervalMs = 5000;
+/** How often the settings of all processes are compared; a difference lasts until somebody restarts one. */
+const settingsIntervalMs = 30_000;
 
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
@@ -110,6 +115,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       }),
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes(operator),
+      doctorRoute({ config, db }),
       webhookRoute({
         provider: mailgun,
         path: '/v1/mailgun/webhook',
@@ -128,12 +134,19 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     ],
   });
 
+  const settings = watchSettings({
+    intervalMs: settingsIntervalMs,
+    listProcessNames: () => listProcessNames(db),
+    seen: metrics.settingsSeen,
+    onChange: (differ) => log[differ ? 'warn' : 'info']({ differ }, 'settings.compared'),
+  });
   // Not waited for: a request that is faster has the installation's limits, and its redirect is judged again when it is used.
   organizations.start();
   return {
     app,
     stop: async () => {
       organizations.stop();
+      settings.stop();
       await app.close();
       await doorbell.close();
       redis?.disconnect();

@@ -14,6 +14,7 @@ export interface ApiMetrics {
   limiterChanged(working: boolean): void;
   queueChanged(working: boolean): void;
   untrustedForwardedHeader(): void;
+  settingsSeen(count: number): void;
 }
 
 export const createApiMetrics = (): ApiMetrics => {
@@ -87,6 +88,11 @@ export const createApiMetrics = (): ApiMetrics => {
     help: 'Requests with X-Forwarded-For from a peer outside TRUSTED_PROXIES: all clients behind it share one bucket.',
     registers,
   });
+  const settings = new Gauge({
+    name: 'reconfirm_settings_in_use',
+    help: 'Different settings that the processes at the database have; above 1 for longer than a deploy takes, some are wrong.',
+    registers,
+  });
   // Finding the series by its labels costs as much as counting; routes and statuses are few.
   const observers = new Map<string, { observe(seconds: number): void }>();
   const counters = new Map<string, { inc(): void }>();
@@ -120,5 +126,6 @@ export const createApiMetrics = (): ApiMetrics => {
     limiterChanged: (working) => limiter.set(Number(working)),
     queueChanged: (working) => queue.set(Number(working)),
     untrustedForwardedHeader: () => forwarded.inc(),
+    settingsSeen: (count) => settings.set(count),
   };
 };

@@ -1,5 +1,6 @@
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { ApiConfig } from '@reconfirm/core/config/config';
+import { processName } from '@reconfirm/core/config/settings-fingerprint';
 import type { LimitSubject } from '@reconfirm/core/limits';
 import { findAccountStatuses, type WantedAccount } from '@reconfirm/db/accounts';
 import { createBatcher } from '@reconfirm/db/batcher';
@@ -28,7 +29,7 @@ export const openApiDatabase = (config: ApiConfig, log: Logger): Database =>
     url: config.DATABASE_URL.reveal(),
     poolMax: config.DATABASE_POOL_MAX,
     timeoutMs: config.DATABASE_TIMEOUT_MS,
-    applicationName: 'reconfirm-api',
+    applicationName: processName('api', config),
     onIdleError: (error) => log.warn({ err: error }, 'database.connection_lost'),
   });
 

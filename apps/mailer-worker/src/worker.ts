@@ -5,6 +5,7 @@ import {
   purposePoliciesOf,
   type WorkerConfig,
 } from '@reconfirm/core/config/config';
+import { processName } from '@reconfirm/core/config/settings-fingerprint';
 import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
 import { type Database, openDatabase } from '@reconfirm/db/database';
@@ -193,7 +194,7 @@ const openWorkerDatabase = (config: WorkerConfig, log: Logger): Database =>
     url: config.DATABASE_URL.reveal(),
     poolMax: config.DATABASE_POOL_MAX,
     timeoutMs: config.DATABASE_TIMEOUT_MS,
-    applicationName: 'reconfirm-mailer-worker',
+    applicationName: processName('mailer-worker', config),
     onIdleError: (error) => log.warn({ err: error }, 'database.connection_lost'),
   });
 

@@ -39,6 +39,8 @@ test('a mail arrives whole: parts, addresses and headers', async () => {
     '{"message":"0199a1b2-0000-7000-8000-000000000001","purpose":"a rather long one, over the fold"}',
   );
   expect(inbox.header(0, 'x-mailer')).toBeUndefined();
+  // Mails that somebody asked for are no newsletter: nothing in them offers to end them.
+  expect(inbox.header(0, 'list-unsubscribe')).toBeUndefined();
 });
 
 test('a second attempt carries the same Message-ID', async () => {

@@ -25,4 +25,6 @@ export type FaultCode =
   | 'passwords_busy'
   /** The keys of a foreign issuer cannot be had, and none are remembered. */
   | 'issuer_unavailable'
+  /** More examinations of the sender wait than can be made in time. */
+  | 'examinations_busy'
   | 'internal';

@@ -29,8 +29,14 @@ const impure: readonly RegExp[] = [
   /\bfetch\(/,
 ];
 
-/** Modules that only compute: hashing, parsing of addresses and of domains. */
-const allowedModules = new Set(['node:crypto', 'node:net', 'node:url', 'libphonenumber-js/max']);
+/** Modules that only compute: hashing, parsing of addresses and of domains, tables of numbers and of public suffixes. */
+const allowedModules = new Set([
+  'node:crypto',
+  'node:net',
+  'node:url',
+  'libphonenumber-js/max',
+  'tldts-icann',
+]);
 
 const faultsOf = (source: string): string[] => {
   const words = impure.filter((pattern) => pattern.test(source)).map(String);

@@ -35,6 +35,12 @@ const answers = {
     singularity: [503, 'SERVICE_BUSY'],
     entryguard: [500, 'SERVICE_UNAVAILABLE'],
   },
+  examinations_busy: {
+    v1: [503, 'SERVICE_UNAVAILABLE'],
+    gotrue: [503, 'unexpected_failure'],
+    singularity: [503, 'SERVICE_BUSY'],
+    entryguard: [500, 'SERVICE_UNAVAILABLE'],
+  },
   issuer_unavailable: {
     v1: [503, 'SERVICE_UNAVAILABLE'],
     gotrue: [503, 'unexpected_failure'],

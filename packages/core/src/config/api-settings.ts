@@ -10,6 +10,7 @@ import { choice, custom, customSecret, integer, optional, secret, text, url } fr
 import { entryguardSettings } from './entryguard-settings.ts';
 import { singularitySettings } from './singularity-settings.ts';
 import { captchaSettings } from './captcha-settings.ts';
+import { senderSettings } from './sender-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 import { smsApiSettings } from './sms-settings.ts';
 
@@ -202,6 +203,7 @@ export const apiSettings = {
     fallback: '3600',
     describe: 'How long that system’s links and codes work, as its mails say it.',
   }),
+  ...senderSettings,
   MAILGUN_WEBHOOK_SIGNING_KEY: optional(
     secret(
       text({

@@ -120,6 +120,7 @@ const codesOfFaults = {
   outcome_unknown: 'DATABASE_FAILURE',
   limiter_unavailable: 'EMAIL_COOLDOWN_CACHE_FAILURE',
   passwords_busy: 'SERVICE_BUSY',
+  examinations_busy: 'SERVICE_BUSY',
   issuer_unavailable: 'ACCESS_TOKEN_ALLOWLIST_READING_FAILURE',
   internal: 'INTERNAL_SERVER_ERROR',
 } as const satisfies Record<AppError['code'], SingularityCode>;

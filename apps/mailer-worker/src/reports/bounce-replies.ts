@@ -37,7 +37,6 @@ export const replyTo = (outcome: ReportOutcome, isNullSender: boolean): string =
     case 'says_nothing':
       return nothing;
     case 'not_a_report':
-    case 'unreadable':
       return isNullSender ? nothing : refuse(550, '5.7.1 This address takes delivery reports only');
     case 'sender':
       return refuse(550, '5.7.1 A delivery status has the null sender');

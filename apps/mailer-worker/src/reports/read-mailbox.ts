@@ -1,5 +1,5 @@
 import { bounceAddressesIn } from '@reconfirm/core/reports/bounce-address';
-import { readFieldGroups } from '@reconfirm/core/reports/status-fields';
+import { readMailHeaders } from '@reconfirm/core/reports/split-mail';
 import type { Logger } from '@reconfirm/process/logger';
 import { type Mailbox, type MailboxMail, type MailboxOptions, openMailbox } from './open-mailbox.ts';
 import type { TakeReport } from './take-report.ts';
@@ -103,12 +103,13 @@ export const startMailboxReader = (options: MailboxReaderOptions): MailboxReader
 const envelopeOf = (
   raw: Uint8Array,
 ): { readonly recipients: readonly string[]; readonly sender: string | undefined } => {
-  const [headers] = readFieldGroups(raw);
-  const noted = recipientHeaders.map((name) => headers?.get(name) ?? '').join('\n');
-  const returnPath = headers?.get('return-path');
+  const headers = readMailHeaders(raw);
+  const noted = recipientHeaders.map((name) => headers.get(name) ?? '').join('\n');
+  const sender = headers.get('return-path')?.replace(/^<|>$/g, '').trim();
   return {
     recipients: bounceAddressesIn(noted),
-    sender: returnPath?.replace(/^<|>$/g, '').trim(),
+    // Sendmail and its heirs write the null sender so.
+    sender: sender !== undefined && /^mailer-daemon(?:@|$)/i.test(sender) ? '' : sender,
   };
 };
 

@@ -1,8 +1,8 @@
 import { judgeReport, type ProvenReport } from '@reconfirm/core/reports/judge-report';
+import { splitMail } from '@reconfirm/core/reports/split-mail';
 import type { KeyRing } from '@reconfirm/core/token';
 import type { EventOutcome, IncomingEvent } from '@reconfirm/db/delivery-events';
 import type { Logger } from '@reconfirm/process/logger';
-import { splitMail } from './split-mail.ts';
 
 /** RFC 3464's own examples have 2 KiB, and headers are all that we ask servers to return. */
 export const reportSizeBytesMax = 64 * 1024;
@@ -19,8 +19,8 @@ export interface ReceivedReport {
 }
 
 /**
- * What became of a mail: stored (as for webhooks), or why it does not count. `unreadable`: no MIME;
- * `too_large`: beyond `reportSizeBytesMax`.
+ * What became of a mail: stored (as for webhooks), or why it does not count. `too_large`: beyond
+ * `reportSizeBytesMax`, and not read.
  */
 export type ReportOutcome =
   | EventOutcome
@@ -29,7 +29,6 @@ export type ReportOutcome =
   | 'not_a_report'
   | 'sender'
   | 'says_nothing'
-  | 'unreadable'
   | 'too_large';
 
 export type TakeReport = (received: ReceivedReport) => Promise<ReportOutcome>;
@@ -67,8 +66,7 @@ export const createTakeReport = (options: TakeReportOptions): TakeReport => {
 
   return async (received) => {
     if (received.raw.byteLength > reportSizeBytesMax) return done('too_large');
-    const mail = await splitMail(received.raw);
-    if (mail === undefined) return done('unreadable');
+    const mail = splitMail(received.raw);
     const { recipients, sender } = received;
     const context = { ring, domain, recipients, sender, receivedAt: new Date() };
     let verdict = judgeReport(mail, { ...context, isFromFeedbackSource: false });

@@ -15,14 +15,15 @@ export interface FeedbackReport {
  */
 export const readFeedbackReport = (content: Uint8Array): FeedbackReport | undefined => {
   const [fields] = readFieldGroups(content);
-  const word = (name: string): string => withoutComments(fields?.get(name) ?? '');
-  const feedbackType = /^[a-z][a-z0-9-]{0,39}$/i.exec(word('feedback-type'))?.[0].toLowerCase();
-  const isComplete = word('user-agent') !== '' && /^\d/.test(word('version'));
-  if (fields === undefined || feedbackType === undefined || !isComplete) return undefined;
+  const field = (name: string): string | undefined => fields?.get(name.toLowerCase());
+  const word = (name: string): string => withoutComments(field(name) ?? '');
+  const feedbackType = /^[a-z][a-z0-9-]{0,39}$/i.exec(word('Feedback-Type'))?.[0].toLowerCase();
+  const isComplete = word('User-Agent') !== '' && /^\d/.test(word('Version'));
+  if (feedbackType === undefined || !isComplete) return undefined;
   return {
     feedbackType,
-    originalMailFrom: fields.get('original-mail-from'),
-    envelopeId: fields.get('original-envelope-id'),
+    originalMailFrom: field('Original-Mail-From'),
+    envelopeId: field('Original-Envelope-Id'),
   };
 };
 

@@ -5,7 +5,8 @@ import { scrubReply } from '../reply-text.ts';
 import type { KeyRing } from '../token.ts';
 import { readBounceAddress, readBounceTag } from './bounce-address.ts';
 import { meaningOfFeedback } from './feedback-report.ts';
-import { headerOfMail, type MailParts, readReport, type Report } from './report.ts';
+import { readReport, type Report } from './report.ts';
+import type { MailParts } from './split-mail.ts';
 import { type Meaning, meaningOfStatus } from './status-meaning.ts';
 
 /** What is known of a mail besides its text. */
@@ -133,7 +134,7 @@ const provenReport = (
   messageId: string,
   context: ReportContext,
 ): ProvenReport => {
-  const reportId = headerOfMail(mail, 'message-id')?.trim() ?? '';
+  const reportId = mail.headers.get('message-id')?.trim() ?? '';
   const identity =
     reportId === ''
       ? sha256('part', messageId, report.statusPart)
@@ -150,7 +151,7 @@ const provenReport = (
 
 /** The report's own date, where it can be: servers try for days, and clocks are wrong. */
 const reportedAt = (mail: MailParts, receivedAt: Date): Date => {
-  const ms = Date.parse((headerOfMail(mail, 'date') ?? '').slice(0, 100));
+  const ms = Date.parse((mail.headers.get('date') ?? '').slice(0, 100));
   const ageMs = receivedAt.getTime() - ms;
   return ageMs >= 0 && ageMs < 30 * dayMs ? new Date(ms) : receivedAt;
 };

@@ -1,13 +1,7 @@
 import { type DeliveryStatus, readDeliveryStatus } from './delivery-status.ts';
 import { type FeedbackReport, readFeedbackReport } from './feedback-report.ts';
+import type { MailParts } from './split-mail.ts';
 import { type FieldGroup, readFieldGroups } from './status-fields.ts';
-
-/** A mail as a MIME parser splits it: headers of the whole, and its leaves with their encoding taken off. */
-export interface MailParts {
-  /** Lower-case names, values unfolded. */
-  readonly headers: readonly { readonly name: string; readonly value: string }[];
-  readonly parts: readonly { readonly type: string; readonly content: Uint8Array }[];
-}
 
 /** What a mail turns out to be. `returned`: the headers of the mail it is about, where it brought them. */
 export type Report =
@@ -38,24 +32,18 @@ const returnedTypes: ReadonlySet<string> = new Set([
   'message/global-headers',
 ]);
 
-/** The first header of that name. */
-export const headerOfMail = (mail: MailParts, name: string): string | undefined =>
-  mail.headers.find((header) => header.name === name)?.value;
-
 /**
  * Reads a mail as a report: `multipart/report` (RFC 6522) with a part for machines. Words for people are
  * not guessed at. A report outranks `Auto-Submitted`, which most servers put on their bounces; without one
  * that header marks a vacation reply (RFC 3834, 5). Takes any bytes and never throws.
  */
 export const readReport = (mail: MailParts): Report => {
-  const contentType = headerOfMail(mail, 'content-type') ?? '';
+  const contentType = mail.headers.get('content-type') ?? '';
   if (!/^\s*multipart\/report\s*(?:;|$)/i.test(contentType)) return { kind: autoReplyOrNone(mail) };
-  const returnedPart = mail.parts.find(({ type }) => returnedTypes.has(type.toLowerCase()));
+  const returnedPart = mail.parts.find(({ type }) => returnedTypes.has(type));
   const [returned = new Map()] = returnedPart === undefined ? [] : readFieldGroups(returnedPart.content);
-  const statusPart = mail.parts.find(({ type }) => statusTypes.has(type.toLowerCase()))?.content;
-  const feedbackPart = mail.parts.find(
-    ({ type }) => type.toLowerCase() === 'message/feedback-report',
-  )?.content;
+  const statusPart = mail.parts.find(({ type }) => statusTypes.has(type))?.content;
+  const feedbackPart = mail.parts.find(({ type }) => type === 'message/feedback-report')?.content;
   const feedback = feedbackPart === undefined ? undefined : readFeedbackReport(feedbackPart);
   if (feedbackPart !== undefined && feedback !== undefined)
     return { kind: 'feedback', feedback, returned, statusPart: feedbackPart };
@@ -65,6 +53,6 @@ export const readReport = (mail: MailParts): Report => {
 };
 
 const autoReplyOrNone = (mail: MailParts): 'auto_reply' | 'none' => {
-  const value = headerOfMail(mail, 'auto-submitted')?.trim() ?? '';
+  const value = mail.headers.get('auto-submitted')?.trim() ?? '';
   return value === '' || /^no\s*(?:;|\(|$)/i.test(value) ? 'none' : 'auto_reply';
 };

@@ -30,6 +30,7 @@ export interface MailboxOptions {
   readonly callTimeoutMs?: number;
 }
 
+/** A call that takes longer fails, and the connection with it. */
 const defaultCallTimeoutMs = 30_000;
 /** After a quiet second the connection waits in IDLE (RFC 2177), so that news come by themselves. */
 const autoIdleDelayMs = 1000;
@@ -37,8 +38,11 @@ const autoIdleDelayMs = 1000;
 const idleMs = 240_000;
 const literalSizeBytesMax = 1024 * 1024;
 
-/** Connects, logs in and opens the folder. Rejects when any of it fails, with the connection closed. */
-export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => {
+/**
+ * Connects, logs in and opens the folder. Rejects when any of it fails, with the connection closed. `ending`
+ * closes the connection at once, whatever is under way.
+ */
+export const openMailbox = async (options: MailboxOptions, ending: AbortSignal): Promise<Mailbox> => {
   const { doneFolder } = options;
   const callTimeoutMs = options.callTimeoutMs ?? defaultCallTimeoutMs;
   const url = new URL(options.url.reveal());
@@ -59,6 +63,11 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
   client.on('exists', () => {
     hasArrived = true;
   });
+  const end = (): void => {
+    closed ??= new Error('stopped');
+    client.close();
+  };
+  ending.addEventListener('abort', end, { once: true });
 
   const open = async (): Promise<void> => {
     await call('log in', client.connect());
@@ -105,12 +114,14 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
   const close = async (): Promise<void> => {
     // A server that is gone is not told goodbye.
     if (closed === undefined) await withinMs('IMAP log out', 1000, client.logout()).catch(() => {});
+    ending.removeEventListener('abort', end);
     client.close();
   };
 
   try {
     await open();
   } catch (error) {
+    ending.removeEventListener('abort', end);
     client.close();
     throw error;
   }

@@ -3,11 +3,13 @@ import { readMailHeaders } from '@reconfirm/core/reports/split-mail';
 import type { Logger } from '@reconfirm/process/logger';
 import { type Mailbox, type MailboxMail, type MailboxOptions, openMailbox } from './open-mailbox.ts';
 import type { TakeReport } from './take-report.ts';
+import { withinMs } from './within-ms.ts';
 
 /** Mails fetched at once: of 64 KiB each at most. */
 const batchSize = 20;
 /** How long at most until it is looked for new mail, also where the server pushes no news. */
 const pollMs = 30_000;
+const stopTimeoutMs = 2000;
 const waitMinMs = 1000;
 const waitMaxMs = 300_000;
 /**
@@ -32,7 +34,7 @@ export interface MailboxReaderOptions extends MailboxOptions {
 }
 
 export interface MailboxReader {
-  /** Finishes the mail in hand and logs out. */
+  /** Finishes the mail in hand and logs out, in some seconds at most. */
   stop(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export interface MailboxReader {
 export const startMailboxReader = (options: MailboxReaderOptions): MailboxReader => {
   const { take, log, onWorking } = options;
   const stopping = new AbortController();
+  const ending = new AbortController();
   let failures = 0;
 
   const takeAll = async (mails: readonly MailboxMail[], mailbox: Mailbox): Promise<void> => {
@@ -73,9 +76,10 @@ export const startMailboxReader = (options: MailboxReaderOptions): MailboxReader
     while (!stopping.signal.aborted) {
       let mailbox: Mailbox | undefined;
       try {
-        mailbox = await openMailbox(options);
+        mailbox = await openMailbox(options, ending.signal);
         await serve(mailbox);
       } catch (error) {
+        if (stopping.signal.aborted) return;
         failures += 1;
         onWorking(false);
         // The message alone: the library's errors carry the command, and that one names the user.
@@ -94,6 +98,8 @@ export const startMailboxReader = (options: MailboxReaderOptions): MailboxReader
   return {
     stop: async () => {
       stopping.abort();
+      // A server that does not answer must not hold the process.
+      await withinMs('finish the mail in hand', stopTimeoutMs, running).catch(() => ending.abort());
       await running;
     },
   };

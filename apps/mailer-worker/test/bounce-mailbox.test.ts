@@ -101,6 +101,7 @@ describe.each(servers)('a mailbox on %s', (_name, start, isHere) => {
       await eventually('the bounce counts', isBounced(scene, messageId), 40_000);
       await eventually('it is moved', async () => (await server.mailsIn('Done')).length === 1);
       await eventually('none is left', async () => (await server.mailsIn('INBOX')).length === 0);
+      expect(await server.mailsIn('Done')).toMatchObject([{ seen: true }]);
     },
     60_000,
   );
@@ -197,6 +198,7 @@ test('a null sender is known however a server writes it', async () => {
     const messageId = await sendTo(scene, `${written.length}@example.org`);
     await server.deliver(filed(bounceAddressOf(messageId)).replace('<>', written));
     await eventually(written, isBounced(scene, messageId));
+    expect(await scene.message(messageId)).toMatchObject({ status: 'bounced' });
   }
 });
 
@@ -229,10 +231,12 @@ describe('a mailbox', () => {
   });
 
   test('elsewhere than on this machine gets no password without TLS', async () => {
-    await using server = await startSmallImapServer();
     // An address of this machine that is not its loopback name.
+    await using server = await startSmallImapServer({ host: '127.0.0.2' });
     const url = new Secret(mailboxUrl(server.port).replace('127.0.0.1', '127.0.0.2'));
     await expect(openMailbox({ url, doneFolder: undefined }, never)).rejects.toThrow();
+    expect(server.commands).toContain('CAPABILITY');
+    expect(server.commands).not.toContain('LOGIN');
   });
 
   test('that does not answer fails in time, and holds nobody who wants to stop', async () => {
@@ -272,5 +276,6 @@ describe('a mailbox', () => {
     await eventually('it was taken', () => taken > 0);
     await neverDuring('it was taken many times', 2500, () => taken > 3);
     await reader.stop();
+    expect(await server.mailsIn('INBOX')).toMatchObject([{ seen: false }]);
   });
 });

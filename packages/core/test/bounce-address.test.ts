@@ -51,11 +51,11 @@ describe('the address that bounces come back to', () => {
 
   test('with any character changed proves nothing', () => {
     const tag = bounceTag(ring, ours);
-    for (let at = 0; at < tag.length; at += 1)
-      for (const character of '0a2z.') {
-        const changed = tag.slice(0, at) + character + tag.slice(at + 1);
-        if (changed !== tag) expect(readBounceTag(ring, changed), changed).toBeUndefined();
-      }
+    const changed = Array.from(tag, (_character, at) =>
+      Array.from('0a2z.', (other) => tag.slice(0, at) + other + tag.slice(at + 1)),
+    ).flat();
+    const proving = changed.filter((text) => text !== tag && readBounceTag(ring, text) !== undefined);
+    expect(proving).toEqual([]);
   });
 
   test('of one message with the proof of another proves neither', () => {

@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { addressRanges } from '@reconfirm/core/client-address';
 import type { FeedbackSources } from '@reconfirm/core/config/bounce-settings';
+import { withinMs } from './within-ms.ts';
 
 /** The look-ups that confirm a name; the system's unless given. */
 export interface NameLookups {
@@ -10,8 +11,10 @@ export interface NameLookups {
   readonly resolve6: (name: string) => Promise<readonly string[]>;
 }
 
-/** Of one try; two look-ups follow one another, and the client waits for an answer meanwhile. */
+/** Of one try at one name server. */
 const lookupTimeoutMs = 2000;
+/** Of all look-ups together: the client waits for an answer meanwhile. */
+const confirmTimeoutMs = 6000;
 /** The owner of an address may list any number of names for it. */
 const namesMax = 5;
 
@@ -46,11 +49,15 @@ export const createFeedbackSources = (
     return found.some((candidate) => same(candidate));
   };
 
-  return async (address) => {
-    if (isInRanges(address)) return true;
-    if (domains.length === 0) return false;
+  const isConfirmed = async (address: string): Promise<boolean> => {
     const names = (await lookups.reverse(address).catch(() => [])).filter(isListed).slice(0, namesMax);
     const confirmed = await Promise.all(names.map((name) => leadsBack(name, address)));
     return confirmed.includes(true);
+  };
+
+  return async (address) => {
+    if (isInRanges(address)) return true;
+    if (domains.length === 0) return false;
+    return withinMs('look up a name', confirmTimeoutMs, isConfirmed(address)).catch(() => false);
   };
 };

@@ -62,7 +62,7 @@ export const startDovecot = async (): Promise<MailboxServer> => {
       const kept: KeptMail[] = [];
       for (const part of ['new', 'cur']) {
         const place = join(mail, name === 'INBOX' ? '' : `.${name}`, part);
-        for (const file of (await readdir(place).catch(() => [])).toSorted())
+        for (const file of await readdir(place).catch(() => []))
           kept.push({ raw: await readFile(join(place, file), 'utf8'), seen: /:2,[A-Z]*S/.test(file) });
       }
       return kept;

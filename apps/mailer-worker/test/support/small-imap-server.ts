@@ -12,12 +12,17 @@ interface StoredMail {
 export interface SmallImapOptions {
   /** PEM: TLS from the first byte. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** 127.0.0.1 unless given. */
+  readonly host?: string;
   /** Commands, as `UID STORE`, that are answered NO. */
   readonly refused?: readonly string[];
 }
 
 /** As much of IMAP4rev1 (RFC 3501) as a client needs that reads a folder, with IDLE, UIDPLUS and MOVE. */
-export const startSmallImapServer = async (options: SmallImapOptions = {}): Promise<MailboxServer> => {
+export const startSmallImapServer = async (
+  options: SmallImapOptions = {},
+): Promise<MailboxServer & { readonly commands: readonly string[] }> => {
+  const heard: string[] = [];
   const folders = new Map<string, StoredMail[]>([['INBOX', []]]);
   const idling = new Set<() => void>();
   const sockets = new Set<Socket>();
@@ -119,6 +124,7 @@ export const startSmallImapServer = async (options: SmallImapOptions = {}): Prom
       }
       const [, tag = '*', name = '', args = ''] = /^(\S+) ((?:UID )?\S+) ?(.*)$/i.exec(line) ?? [];
       const command = name.toUpperCase();
+      heard.push(command);
       if (command === 'IDLE') {
         idleTag = tag;
         idling.add(tellOfNews);
@@ -141,10 +147,11 @@ export const startSmallImapServer = async (options: SmallImapOptions = {}): Prom
 
   const server = options.tls === undefined ? createServer(serve) : createTlsServer(options.tls, serve);
   server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
+  server.listen(0, options.host ?? '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
+    commands: heard,
     deliver: (raw, seen = false) => {
       folders.get('INBOX')?.push({ uid: uidNext, raw: Buffer.from(raw), seen });
       uidNext += 1;

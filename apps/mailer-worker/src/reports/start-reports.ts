@@ -3,11 +3,11 @@ import { bounceAddress, bounceTag } from '@reconfirm/core/reports/bounce-address
 import type { EventOutcome, IncomingEvent } from '@reconfirm/db/delivery-events';
 import type { Logger } from '@reconfirm/process/logger';
 import type { BounceReturn } from '../transports/transport.ts';
-import { startBounceListener } from './bounce-listener.ts';
 import { createFeedbackSources } from './feedback-source.ts';
-import { startMailboxReader } from './read-mailbox.ts';
 import type { ReportMetrics } from './report-metrics.ts';
-import { createTakeReport } from './take-report.ts';
+import { createTakeReport, type TakeReport } from './take-report.ts';
+import type { BounceListener } from './bounce-listener.ts';
+import type { MailboxReader } from './read-mailbox.ts';
 
 export interface ReportOptions {
   readonly config: WorkerConfig;
@@ -42,36 +42,54 @@ export const startReports = async ({
     counted: metrics.reported,
     log,
   });
-  const { BOUNCE_TLS_KEY: key, BOUNCE_TLS_CERT: cert } = config;
-  const listener =
-    config.BOUNCE_LISTEN === undefined
-      ? undefined
-      : await startBounceListener({
-          listen: config.BOUNCE_LISTEN,
-          ring: config.TOKEN_KEYS,
-          domain,
-          tls: key === undefined || cert === undefined ? undefined : { key, cert },
-          take,
-          isFeedbackSource: createFeedbackSources(config.BOUNCE_FEEDBACK_SOURCES),
-          refused: () => metrics.reported('no_such_address'),
-          log,
-        });
-  const reader =
-    config.BOUNCE_IMAP === undefined
-      ? undefined
-      : startMailboxReader({
-          url: config.BOUNCE_IMAP,
-          doneFolder: config.BOUNCE_IMAP_DONE,
-          take,
-          onWorking: metrics.bounceMailbox,
-          log,
-        });
+  const listener = await startListener(config, take, metrics, log);
+  const reader = await startReader(config, take, metrics, log);
   return {
     port: listener?.port,
     stop: async () => {
       await Promise.all([listener?.close(), reader?.stop()]);
     },
   };
+};
+
+// Their libraries are loaded where they are used: a quarter of a second of the start of every other worker.
+
+const startListener = async (
+  config: WorkerConfig,
+  take: TakeReport,
+  metrics: ReportMetrics,
+  log: Logger,
+): Promise<BounceListener | undefined> => {
+  const { BOUNCE_LISTEN: listen, BOUNCE_DOMAIN: domain, BOUNCE_TLS_KEY: key, BOUNCE_TLS_CERT: cert } = config;
+  if (listen === undefined || domain === undefined) return undefined;
+  const { startBounceListener } = await import('./bounce-listener.ts');
+  return startBounceListener({
+    listen,
+    ring: config.TOKEN_KEYS,
+    domain,
+    tls: key === undefined || cert === undefined ? undefined : { key, cert },
+    take,
+    isFeedbackSource: createFeedbackSources(config.BOUNCE_FEEDBACK_SOURCES),
+    refused: () => metrics.reported('no_such_address'),
+    log,
+  });
+};
+
+const startReader = async (
+  config: WorkerConfig,
+  take: TakeReport,
+  metrics: ReportMetrics,
+  log: Logger,
+): Promise<MailboxReader | undefined> => {
+  if (config.BOUNCE_IMAP === undefined) return undefined;
+  const { startMailboxReader } = await import('./read-mailbox.ts');
+  return startMailboxReader({
+    url: config.BOUNCE_IMAP,
+    doneFolder: config.BOUNCE_IMAP_DONE,
+    take,
+    onWorking: metrics.bounceMailbox,
+    log,
+  });
 };
 
 /** Where the bounces of each message come back to; undefined where they go to the sender, or to the provider. */

@@ -167,9 +167,18 @@ describe('whose word counts', () => {
     expect(verdict).toMatchObject({ kind: 'proven', event: { messageId: ours } });
   });
 
+  test('the return path of the mail that a report returns counts as well', () => {
+    const text = reportText('exim-user-unknown');
+    expect(judge(text, { recipients: [] })).toMatchObject({ kind: 'proven', event: { messageId: ours } });
+  });
+
   test('a Message-ID alone proves nothing, and it says which message was named', () => {
-    const verdict = judge(reportText('exim-user-unknown'), { recipients: [] });
-    expect(verdict).toEqual({ kind: 'unproven', isFeedback: false, claimedMessageId: ours });
+    const text = reportText('exim-user-unknown').replace(/^Return-Path: .*\r\n/m, '');
+    expect(judge(text, { recipients: [] })).toEqual({
+      kind: 'unproven',
+      isFeedback: false,
+      claimedMessageId: ours,
+    });
   });
 
   test('a Message-ID counts from a feedback loop that is named, for complaints only', () => {
@@ -178,7 +187,8 @@ describe('whose word counts', () => {
       kind: 'proven',
       event: { messageId: ours, type: 'complained' },
     });
-    expect(judge(reportText('exim-user-unknown'), loop)).toMatchObject({ kind: 'unproven' });
+    const bounce = reportText('exim-user-unknown').replace(/^Return-Path: .*\r\n/m, '');
+    expect(judge(bounce, loop)).toMatchObject({ kind: 'unproven' });
   });
 
   test('a delivery status from a sender is no delivery status', () =>

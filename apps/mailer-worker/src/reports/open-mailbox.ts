@@ -85,7 +85,8 @@ export const openMailbox = async (options: MailboxOptions, ending: AbortSignal):
     const uids = found.toSorted((a, b) => a - b).slice(0, limit);
     const source = { start: 0, maxLength: reportSizeBytesMax + 1 };
     const mails = await call('fetch', client.fetchAll(uids, { uid: true, source }, { uid: true }));
-    return mails.map((mail) => ({ uid: mail.uid, raw: mail.source ?? new Uint8Array() }));
+    // One that another worker has moved meanwhile comes without its text.
+    return mails.flatMap(({ uid, source: raw }) => (raw === undefined ? [] : [{ uid, raw }]));
   };
 
   const settle: Mailbox['settle'] = async (uids) => {

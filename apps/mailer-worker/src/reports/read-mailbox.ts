@@ -30,7 +30,6 @@ export interface MailboxReaderOptions extends MailboxOptions {
   /** Told whenever the mailbox begins or ceases to be read. */
   readonly onWorking: (working: boolean) => void;
   readonly log: Logger;
-  readonly pollMs?: number;
 }
 
 export interface MailboxReader {
@@ -68,7 +67,7 @@ export const startMailboxReader = (options: MailboxReaderOptions): MailboxReader
       await takeAll(mails, mailbox);
       failures = 0;
       onWorking(true);
-      if (mails.length < batchSize) await mailbox.news(options.pollMs ?? pollMs, stopping.signal);
+      if (mails.length < batchSize) await mailbox.news(pollMs, stopping.signal);
     }
   };
 

@@ -3,11 +3,11 @@ import { bounceAddress, bounceTag } from '@reconfirm/core/reports/bounce-address
 import type { EventOutcome, IncomingEvent } from '@reconfirm/db/delivery-events';
 import type { Logger } from '@reconfirm/process/logger';
 import type { BounceReturn } from '../transports/transport.ts';
+import type { BounceListener } from './bounce-listener.ts';
 import { createFeedbackSources } from './feedback-source.ts';
+import type { MailboxReader } from './read-mailbox.ts';
 import type { ReportMetrics } from './report-metrics.ts';
 import { createTakeReport, type TakeReport } from './take-report.ts';
-import type { BounceListener } from './bounce-listener.ts';
-import type { MailboxReader } from './read-mailbox.ts';
 
 export interface ReportOptions {
   readonly config: WorkerConfig;

@@ -78,10 +78,8 @@ export const judgeReport = (mail: MailParts, context: ReportContext): ReportVerd
 /** The message whose tag the report carries: in its address, in the envelope id, in the returned mail's. */
 const provenMessage = (report: MachineReport, context: ReportContext): string | undefined => {
   const { ring, domain, recipients } = context;
-  const addresses =
-    report.kind === 'feedback'
-      ? [...recipients, report.feedback.originalMailFrom, report.returned.get('return-path')]
-      : recipients;
+  const originalMailFrom = report.kind === 'feedback' ? report.feedback.originalMailFrom : undefined;
+  const addresses = [...recipients, originalMailFrom, report.returned.get('return-path')];
   for (const address of addresses) {
     const messageId = readBounceAddress(ring, domain, bare(address ?? ''));
     if (messageId !== undefined) return messageId;

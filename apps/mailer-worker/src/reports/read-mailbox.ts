@@ -7,8 +7,7 @@ import { withinMs } from './within-ms.ts';
 
 /** Mails fetched at once: of 64 KiB each at most. */
 const batchSize = 20;
-/** How long at most until it is looked for new mail, also where the server pushes no news. */
-const pollMs = 30_000;
+const defaultPollMs = 30_000;
 const stopTimeoutMs = 2000;
 const waitMinMs = 1000;
 const waitMaxMs = 300_000;
@@ -30,6 +29,8 @@ export interface MailboxReaderOptions extends MailboxOptions {
   /** Told whenever the mailbox begins or ceases to be read. */
   readonly onWorking: (working: boolean) => void;
   readonly log: Logger;
+  /** How long at most until it is looked for new mail, also where the server pushes no news. */
+  readonly pollMs?: number;
 }
 
 export interface MailboxReader {
@@ -67,7 +68,7 @@ export const startMailboxReader = (options: MailboxReaderOptions): MailboxReader
       await takeAll(mails, mailbox);
       failures = 0;
       onWorking(true);
-      if (mails.length < batchSize) await mailbox.news(pollMs, stopping.signal);
+      if (mails.length < batchSize) await mailbox.news(options.pollMs ?? defaultPollMs, stopping.signal);
     }
   };
 

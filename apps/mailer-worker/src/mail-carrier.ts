@@ -10,7 +10,7 @@ import type { MailSender } from './mail-senders.ts';
 import { mailContent, noticeContent, relayedContent } from './mail-content.ts';
 import type { MailContent } from './render-request.ts';
 import type { Renderer } from './render.ts';
-import type { OutgoingMail, Transport } from './transports/transport.ts';
+import type { BounceReturn, OutgoingMail, Transport } from './transports/transport.ts';
 import { wantedPage } from './wanted-page.ts';
 
 export interface MailCarrierOptions {
@@ -21,6 +21,8 @@ export interface MailCarrierOptions {
   readonly production: boolean;
   readonly supportedLocales: readonly string[];
   readonly senderOf: (organizationId: string) => MailSender;
+  /** Where the bounces of a message come back to; undefined: to the sender. */
+  readonly bounceOf?: ((messageId: string) => BounceReturn) | undefined;
 }
 
 /** Composes mails and hands them to the provider's transport. */
@@ -50,6 +52,7 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
       messageIdHeader: messageIdHeader(claimed.id, domainOf(sender.from.address)),
       from: sender.from,
       replyTo: sender.replyTo,
+      bounce: options.bounceOf?.(claimed.id),
       to,
       subject: rendered.subject,
       html: rendered.html,

@@ -1,8 +1,9 @@
 import type { Channel } from '@reconfirm/core/destination';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { createReportMetrics, type ReportMetrics } from './reports/report-metrics.ts';
 
 /** What the worker counts. Labels are closed lists: no address, id or text of a caller. */
-export interface WorkerMetrics {
+export interface WorkerMetrics extends ReportMetrics {
   readonly registry: Registry;
   messageDone(outcome: string, reason: string | null, seconds: number): void;
   swept(round: { reclaimed: number; rung: number; applied: number; oldestDueSeconds: number | null }): void;
@@ -98,6 +99,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
 
   return {
     ...sms,
+    ...createReportMetrics(registers),
     registry,
     messageDone: (outcome, reason, tookSeconds) => {
       done.inc({ outcome, reason: reason ?? 'none' });

@@ -9,6 +9,7 @@ import { processName } from '@reconfirm/core/config/settings-fingerprint';
 import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
 import { type Database, openDatabase } from '@reconfirm/db/database';
+import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
@@ -24,6 +25,7 @@ import { startOpsServer } from './ops-server.ts';
 import { startEventLoop } from './outgoing/event-loop.ts';
 import { createPostEvent } from './outgoing/post-event.ts';
 import { availableLocales, createRenderer } from './render.ts';
+import { bounceReturnOf, startReports } from './reports/start-reports.ts';
 import { smsCarrierOf } from './sms-carrier-of.ts';
 import { reportSms } from './sms-report.ts';
 import { startSweep } from './sweep.ts';
@@ -32,6 +34,8 @@ import { createTransport } from './transports/create-transport.ts';
 
 export interface RunningWorker {
   readonly opsPort: number;
+  /** Where bounces are taken by SMTP; undefined without BOUNCE_LISTEN. */
+  readonly bouncePort: number | undefined;
   /** Finishes or gives back what is in hand within `timeoutMs`, then closes everything. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -60,7 +64,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     queueWorking: () =>
       doorbell.isWorking() && (queue.callRedis === undefined || queue.callRedis.status === 'ready'),
   });
-  // The last step that can fail, so it comes before anything is open; what it asks for follows in the same turn.
+  // The last two steps that can fail, so they come before anything is open; what they ask for follows in the same turn.
   const ops = await startOpsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,
@@ -75,6 +79,15 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       ...laneProblems('mail', lanes.email),
       ...laneProblems('SMS', lanes.sms),
     ],
+  });
+  const reports = await startReports({
+    config,
+    store: (event) => storeDeliveryEvent(db, event),
+    metrics,
+    log,
+  }).catch(async (error: unknown) => {
+    await ops.close();
+    throw error;
   });
   const db = openWorkerDatabase(config, log);
   const queue = openQueueConnections(config, log);
@@ -116,6 +129,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       production: config.NODE_ENV === 'production',
       supportedLocales: availableLocales,
       senderOf,
+      bounceOf: bounceReturnOf(config),
     }),
     lane: lanes.email,
     concurrency: config.WORKER_CONCURRENCY,
@@ -154,6 +168,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     const swept = sweep.stop();
     const told = events.stop(timeoutMs);
     smsReport.stop();
+    const heard = reports.stop();
     await Promise.all([mail.close(timeoutMs), sms.close(timeoutMs)]);
     await withinMs(swept, Math.max(0, endMs - performance.now()));
     mail.abort();
@@ -165,6 +180,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     await Promise.all([mail.giveBack(), sms.giveBack()]);
     organizations.stop();
     await withinMs(told, 5000);
+    await withinMs(heard, 5000);
     await Promise.allSettled([transport.close(), smsTransport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);
@@ -176,10 +192,11 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       provider: config.EMAIL_PROVIDER,
       smsProvider: config.SMS_PROVIDER,
       opsPort: ops.port,
+      bouncePort: reports.port,
     },
     'worker.started',
   );
-  return { opsPort: ops.port, stop };
+  return { opsPort: ops.port, bouncePort: reports.port, stop };
 };
 
 const openLane = (channel: Channel, log: Logger): Lane =>

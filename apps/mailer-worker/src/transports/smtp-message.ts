@@ -2,7 +2,7 @@ import type { SendMailOptions } from 'nodemailer';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type MimeNode from 'nodemailer/lib/mime-node';
 import { quotedPrintable } from './quoted-printable.ts';
-import type { OutgoingMail } from './transport.ts';
+import type { BounceReturn, OutgoingMail } from './transport.ts';
 
 // RFC 5321, 4.5.3.1: 64 octets of local part, 254 of the whole path without its brackets.
 const maxLocalPartBytes = 64;
@@ -60,7 +60,8 @@ export const composeMessage = (mail: OutgoingMail, envelopeFrom: string): SendMa
     headers[name] = { prepared: true, value };
   }
   return {
-    envelope: { from: envelopeFrom, to: [mail.to] },
+    envelope: { from: mail.bounce?.address ?? envelopeFrom, to: [mail.to] },
+    ...(mail.bounce && { dsn: notificationsOf(mail.to, mail.bounce) }),
     messageId: mail.messageIdHeader,
     date: new Date(),
     from: { name: mail.from.name, address: mail.from.address },
@@ -77,11 +78,25 @@ export const composeMessage = (mail: OutgoingMail, envelopeFrom: string): SendMa
   };
 };
 
+/**
+ * What a server that offers DSN is asked for (RFC 3461): a report when it fails or takes long, with no more
+ * of the mail than its headers, since the rest holds the link. The client leaves it out elsewhere.
+ */
+const notificationsOf = (to: string, { envelopeId }: BounceReturn): SendMailOptions['dsn'] => ({
+  id: envelopeId,
+  notify: ['failure', 'delay'],
+  return: 'headers',
+  // An address beyond ASCII would need the type utf-8 (RFC 6533), which few servers know.
+  ...(/^[\x21-\x7e]+$/.test(to) && { recipient: to }),
+});
+
 /** A mail as it travels. */
 export interface AssembledMessage {
   /** The two mailboxes of the envelope, their domains in the spelling of DNS (RFC 5891, A-labels). */
   readonly from: string;
   readonly to: string;
+  /** Which reports the server is asked for. */
+  readonly dsn: SendMailOptions['dsn'];
   readonly bytes: Buffer;
 }
 
@@ -99,7 +114,7 @@ export const assembleMessage = (message: SendMailOptions): AssembledMessage => {
     throw new Error('A mail goes from one address to one.');
   // nodemailer ends a message that does not end in a line break with one.
   const bytes = Buffer.from(nodeText(node).replace(/([^\n])$/, '$1\r\n'));
-  return { from, to: recipient, bytes };
+  return { from, to: recipient, dsn: message.dsn, bytes };
 };
 
 const nodeText = (node: MimeNode): string => {

@@ -100,7 +100,7 @@ const sendThrough = (
 ): Promise<SmtpAcceptance> => {
   // What the pool reads of nodemailer's own MailMessage (10.6); the pool's tests would notice a change.
   const mail = {
-    data: { signal },
+    data: { signal, dsn: message.dsn },
     message: {
       getHeader: () => message.messageIdHeader,
       messageId: () => message.messageIdHeader,

@@ -9,6 +9,13 @@ export interface Mailbox {
   readonly address: string;
 }
 
+/** Where the bounces of one mail come back to, and what they call it. */
+export interface BounceReturn {
+  readonly address: string;
+  /** ENVID (RFC 3461, 4.4), for servers that report deliveries: at most 100 characters of printable ASCII. */
+  readonly envelopeId: string;
+}
+
 /** One mail, ready to be handed over: to one recipient, and with nothing left to decide. */
 export interface OutgoingMail {
   /** Our id of the message. */
@@ -22,6 +29,8 @@ export interface OutgoingMail {
   readonly subject: string;
   readonly html: string;
   readonly text: string;
+  /** The envelope sender of this mail alone; without it bounces go to one address for all. */
+  readonly bounce?: BounceReturn | undefined;
   /** Headers by which the provider finds our message id again, and its switches against tracking. */
   readonly providerHeaders: Readonly<Record<string, string>>;
 }

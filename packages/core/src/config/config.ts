@@ -1,4 +1,5 @@
 import { apiSettings } from './api-settings.ts';
+import { bounceProblems } from './bounce-settings.ts';
 import { contractsWithSessions } from '../contract.ts';
 import { captchaProblems } from './captcha-settings.ts';
 import type { EndpointRules } from '../public-address.ts';
@@ -128,6 +129,6 @@ export const readWorkerConfig = (environment: Environment): Read<WorkerConfig> =
   const startsInClear = config.SMTP_URL?.reveal().startsWith('smtp:') === true;
   if (config.NODE_ENV === 'production' && config.SMTP_TLS === 'off' && startsInClear)
     problems.push('SMTP_TLS must not be off in production: the link would travel in clear');
-  problems.push(...workerSmsProblems(config));
+  problems.push(...workerSmsProblems(config), ...bounceProblems(config));
   return problems.length > 0 ? { problems } : { config };
 };

@@ -1,3 +1,4 @@
+import { bounceSettings } from './bounce-settings.ts';
 import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
@@ -63,6 +64,7 @@ export const workerSettings = {
   MAIL_REPLY_TO: optional(
     custom({ form: 'support@example.com', describe: 'Where answers go, when not to the sender.' }, sender),
   ),
+  ...bounceSettings,
   WORKER_CONCURRENCY: integer({
     min: 1,
     max: 500,

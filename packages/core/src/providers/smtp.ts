@@ -1,8 +1,8 @@
 import type { Provider } from './provider.ts';
 
 /**
- * Any SMTP server. It reports nothing after the hand-over, so SENT is the last that is known of a
- * message. The Message-ID is ours already; there is no header that every server would report back.
+ * Any SMTP server. It has no webhook: after the hand-over it is heard of by the mails that come back to
+ * BOUNCE_DOMAIN (`reports/`), and without that SENT is the last that is known of a message.
  */
 export const smtp: Provider = {
   name: 'smtp',

@@ -140,6 +140,14 @@ export const writeInvitation = async (
            generation = i.generation + 1, revoked_at = NULL`.execute(tx);
 };
 
+/** Locks the newest message of an invitation, before its account; undefined when it was forgotten, or nobody was invited. */
+const lockMessageOf = async (tx: Database, accountId: string): Promise<string | undefined> => {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM messages
+     WHERE id = (SELECT message_id FROM invitations WHERE account_id = ${accountId}) FOR UPDATE`.execute(tx);
+  return rows[0]?.id;
+};
+
 /** Asks for another invitation; from the commit on it owns the only live token. A withdrawn one comes to life with it. */
 export const renewInvitation = async (
   db: Database,
@@ -216,6 +224,7 @@ export const extendInvitation = async (
   until: { readonly expiresAt: Date } | { readonly seconds: number },
 ): Promise<ExtendOutcome> =>
   db.transaction().execute(async (tx): Promise<ExtendOutcome> => {
+    const lockedId = await lockMessageOf(tx, change.accountId);
     const state = await lockInvited(tx, change);
     if (state !== 'waiting') return { kind: state };
     const invitation = await tx
@@ -225,6 +234,8 @@ export const extendInvitation = async (
       .executeTakeFirst();
     if (invitation === undefined) return { kind: 'not_invited' };
     if (invitation.revoked_at !== null) return { kind: 'revoked' };
+    // Another one was asked for this very moment: it has no token yet.
+    if (invitation.message_id !== lockedId) return { kind: 'not_sent' };
     const end =
       'expiresAt' in until
         ? sql<Date>`${until.expiresAt}::timestamptz`

@@ -152,6 +152,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     freeHands: () => config.WORKER_CONCURRENCY - mail.inHand(),
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
+    pendingAccountDays: config.PENDING_ACCOUNT_DAYS,
     log,
     metrics,
   });

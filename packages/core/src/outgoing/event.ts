@@ -11,6 +11,7 @@ export const outgoingEventTypes = [
   'invitation.accepted',
   'contact.changed',
   'contact.disowned',
+  'account.lapsed',
 ] as const;
 
 export type OutgoingEventType = (typeof outgoingEventTypes)[number];
@@ -26,6 +27,7 @@ export interface OutgoingEventFacts {
   /** Its place among the events of its organization, without gaps. */
   readonly sequence: string;
   readonly organizationId: string;
+  /** Of a lapsed account the id is all that there is. */
   readonly accountId: string | null;
   readonly messageId: string | null;
   readonly channel: Channel | null;

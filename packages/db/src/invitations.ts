@@ -81,6 +81,20 @@ export interface InvitationDetails {
   readonly isExpired: boolean | null;
 }
 
+/** Whether `a`, an account, has accepted. */
+export const isAccepted = sql`(a.status <> 'pending' AND (a.status <> 'suspended' OR a.verified_at IS NOT NULL))`;
+
+/** What `InvitationDetails` is made of, for a statement that reads `invitationRows`. */
+export const invitationFacts = sql`
+  a.id AS "accountId", a.email, i.generation, i.invited_by AS "invitedBy", ${isAccepted} AS "isAccepted",
+  i.asked_at AS "askedAt", i.revoked_at IS NOT NULL AS "isRevoked", m.status AS "messageStatus",
+  m.sent_at AS "sentAt", v.expires_at AS "expiresAt", v.expires_at <= now() AS "isExpired"`;
+
+export const invitationRows = sql`invitations i
+  JOIN accounts a ON a.id = i.account_id
+  LEFT JOIN messages m ON m.id = i.message_id
+  LEFT JOIN verifications v ON v.message_id = i.message_id`;
+
 /** The invitation of a user; undefined where there is no such user, or one who came without. */
 export const findInvitation = async (
   db: Database,
@@ -88,14 +102,7 @@ export const findInvitation = async (
   accountId: string,
 ): Promise<InvitationDetails | undefined> => {
   const { rows } = await sql<InvitationDetails>`
-    SELECT a.id AS "accountId", a.email, i.generation, i.invited_by AS "invitedBy",
-           a.status <> 'pending' AND (a.status <> 'suspended' OR a.verified_at IS NOT NULL) AS "isAccepted",
-           i.asked_at AS "askedAt", i.revoked_at IS NOT NULL AS "isRevoked", m.status AS "messageStatus",
-           m.sent_at AS "sentAt", v.expires_at AS "expiresAt", v.expires_at <= now() AS "isExpired"
-      FROM invitations i
-      JOIN accounts a ON a.id = i.account_id
-      LEFT JOIN messages m ON m.id = i.message_id
-      LEFT JOIN verifications v ON v.message_id = i.message_id
+    SELECT ${invitationFacts} FROM ${invitationRows}
      WHERE i.account_id = ${accountId} AND a.organization_id = ${organizationId}`.execute(db);
   return rows[0];
 };

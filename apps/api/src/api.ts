@@ -5,16 +5,20 @@ import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { listProcessNames } from '@reconfirm/db/connected-processes';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
+import { findOrganization } from '@reconfirm/db/organizations';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { disownMessage } from '@reconfirm/db/disown';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
+import { createCheckLimits } from './check-limits.ts';
 import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { contracts } from './contracts/registry.ts';
-import { composeV1Page } from './contracts/v1.ts';
+import { composeV1Page, requestRulesOf } from './contracts/v1.ts';
+import { rulesByOrganization } from './contract-rules.ts';
+import { limitCheckRoute } from './dialects/v1/limit-check-route.ts';
 import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
@@ -128,6 +132,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         counted: metrics.webhook,
       }),
       ...smsRoutes(config, db, metrics),
+      limitCheckOf(parts),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]
         : []),
@@ -153,6 +158,23 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       await db.destroy();
     },
   };
+};
+
+/** Of every contract but those whose limits are not of clients: an invitation's wait stands with it. */
+const limitCheckOf = (parts: Parts): FastifyPluginAsync => {
+  const { config, configOf, db } = parts;
+  const names = config.CONTRACTS.filter((name) => name !== 'entryguard');
+  const rules = new Map(
+    names.map((name) => [name as string, rulesByOrganization(contracts[name].rules, configOf)]),
+  );
+  return limitCheckRoute({
+    adminKey: config.ADMIN_KEY,
+    defaultOrganizationId,
+    contracts: names,
+    requestRulesOf: (organizationId) => requestRulesOf(configOf(organizationId)),
+    isOrganization: async (id) => (await findOrganization(db, id)) !== undefined,
+    checkLimits: createCheckLimits({ ...parts, rules }),
+  });
 };
 
 const setPasswordPageOf = (parts: Parts): FastifyPluginAsync => {

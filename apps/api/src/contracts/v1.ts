@@ -37,7 +37,7 @@ export const v1Rules = (config: ApiConfig): ContractRules => ({
 /** Made once for each configuration, as the set of origins is. */
 const requestRules = new WeakMap<ApiConfig, RequestRules>();
 
-const requestRulesOf = (config: ApiConfig): RequestRules => {
+export const requestRulesOf = (config: ApiConfig): RequestRules => {
   const known = requestRules.get(config);
   if (known !== undefined) return known;
   const made: RequestRules = {

@@ -102,6 +102,10 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     log,
     metrics,
     trustedProxies: config.TRUSTED_PROXIES,
+    clientAddresses: {
+      keys: config.CLIENT_ADDRESS_KEYS ?? [],
+      maxAgeSeconds: config.CLIENT_ADDRESS_MAX_AGE_SECONDS,
+    },
     errorCodes: config.ERROR_CODES,
     publicUrl: config.PUBLIC_URL,
     brand: config.BRAND_NAME,

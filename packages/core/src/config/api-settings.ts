@@ -3,6 +3,7 @@ import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
 import { gotrueSettings } from './gotrue-settings.ts';
 import { parseLimits } from '../limits.ts';
+import { parseClientAddressKeys } from '../signed-client-address.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -55,6 +56,22 @@ export const apiSettings = {
     },
     addressRangeList,
   ),
+  CLIENT_ADDRESS_KEYS: optional(
+    customSecret(
+      {
+        form: 'at least 32 characters, two with a comma while rotating',
+        describe:
+          'Keys of your own servers, which then name the person for whom they ask in the header Reconfirm-Client-Address (docs/limits.md). A header that was not signed with one of them is refused. Without any, every such header is.',
+      },
+      parseClientAddressKeys,
+    ),
+  ),
+  CLIENT_ADDRESS_MAX_AGE_SECONDS: integer({
+    min: 10,
+    max: 3600,
+    fallback: '300',
+    describe: 'How far the time of such a header may be off, either way.',
+  }),
   IPV6_PREFIX_BITS: integer({
     min: 32,
     max: 64,

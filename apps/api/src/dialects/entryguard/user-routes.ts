@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { inviterName } from '@reconfirm/core/invitation';
 import type { UserChange } from '@reconfirm/db/users';
+import { clientAddressOf } from '../../client-address.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import { changedUser, createdUser, expectDeleted, foundUser, isUserId, userAnswer } from './answers.ts';
 import type { EntryguardDependencies } from './dependencies.ts';
@@ -38,7 +39,7 @@ export const userRoutes =
           isAdmin: body.isOrgAdmin ?? false,
           locale: readLocale(body.locale),
           redirectUrl: deps.setPasswordUrl,
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
         });
         deps.decided(request, { what: 'invite', organizationId, destination: email }, outcome);
         const { user, limits } = createdUser(outcome);

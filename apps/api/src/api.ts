@@ -7,6 +7,7 @@ import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { findOrganization } from '@reconfirm/db/organizations';
 import { databaseProblems } from '@reconfirm/db/migrator';
+import { createJudgeDisposable, readDisposableDomains } from '@reconfirm/process/disposable-domains';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { disownMessage } from '@reconfirm/db/disown';
@@ -55,6 +56,7 @@ const settingsIntervalMs = 30_000;
 
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
+  const disposable = readDisposableDomains(config.DISPOSABLE_LIST_PATH);
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, smsLimiter, doorbell, redis } = openStores(config, db, log, metrics);
@@ -87,6 +89,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     sms: smsIntakeOf(config, smsLimiter),
     captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
+    judgeDisposable: createJudgeDisposable(disposable, organizations.configOf),
     intake: createIntake({
       db,
       doorbell,
@@ -122,7 +125,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         disown: (tokenHash) => disownMessage(db, tokenHash),
       }),
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
-      eventRoutes(operator),
+      eventRoutes({ ...operator, judgeDisposable: parts.judgeDisposable }),
       doctorRoute({ config, db }),
       webhookRoute({
         provider: mailgun,

@@ -12,6 +12,7 @@ import { type Database, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
+import { createJudgeDisposable, readDisposableDomains } from '@reconfirm/process/disposable-domains';
 import type { Logger } from '@reconfirm/process/logger';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { redisProblems } from '@reconfirm/queue/redis';
@@ -64,6 +65,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     queueWorking: () =>
       doorbell.isWorking() && (queue.callRedis === undefined || queue.callRedis.status === 'ready'),
   });
+  const disposable = readDisposableDomains(config.DISPOSABLE_LIST_PATH);
   // The last two steps that can fail, so they come before anything is open; what they ask for follows in the same turn.
   const ops = await startOpsServer({
     host: config.OPS_HOST,
@@ -160,6 +162,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     db,
     keys: config.TOKEN_KEYS,
     post: createPostEvent({ rules: endpointRulesOf(config) }),
+    judgeDisposable: createJudgeDisposable(disposable, organizations.configOf),
     concurrency: config.EVENT_CONCURRENCY,
     log,
     metrics,

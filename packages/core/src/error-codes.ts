@@ -48,6 +48,11 @@ export const errorCodes = {
     title: 'The client address was signed too long ago',
     when: 'The time in Reconfirm-Client-Address is further off than CLIENT_ADDRESS_MAX_AGE_SECONDS. Sign it anew for each request, and set the clock.',
   },
+  DISPOSABLE_ADDRESS: {
+    ...plain(400, 'DISPOSABLE_ADDRESS'),
+    title: 'The address is a disposable one',
+    when: 'Nobody registers here with an address of a service that gives one to anybody for minutes (DISPOSABLE_DOMAINS=refuse). Use another address. No limit was charged, and it is the same for everybody.',
+  },
   CAPTCHA_REQUIRED: {
     ...plain(400, 'CAPTCHA_REQUIRED'),
     title: 'A captcha is needed',

@@ -113,6 +113,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
     limiter,
     sms,
     captchaGate: parts.captchaGate,
+    judgeDisposable: parts.judgeDisposable,
     policy,
     passwords,
     write: (account, message, hash) => acceptSignUp(db, account, message, hash),

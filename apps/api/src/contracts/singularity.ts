@@ -70,6 +70,7 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
       sms,
       // The document has no field for a captcha's answer: the limit of the client is all there is.
       captchaGate: async (ip) => (ip.allowed ? null : limitedBy(ip)),
+      judgeDisposable: parts.judgeDisposable,
       policy: passwordPolicy,
       passwords: access.passwords,
       write: (account, message, hash) => acceptSignUp(db, account, message, hash),

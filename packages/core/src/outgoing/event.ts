@@ -42,8 +42,9 @@ export interface OutgoingEventFacts {
 /**
  * What is sent and what the feed shows, in the form that Standard Webhooks 1.0.0 gives a payload. The
  * address is put in now and stands in no row of the event: an account that was deleted leaves none.
+ * `emailIsDisposable`: undefined where the organization does not ask.
  */
-export const outgoingPayload = (event: OutgoingEventFacts) => ({
+export const outgoingPayload = (event: OutgoingEventFacts, emailIsDisposable?: boolean) => ({
   type: event.type,
   timestamp: event.occurredAt.toISOString(),
   data: {
@@ -52,7 +53,13 @@ export const outgoingPayload = (event: OutgoingEventFacts) => ({
     account:
       event.accountId === null
         ? null
-        : { id: event.accountId, email: event.email, phone: event.phone, status: event.accountStatus },
+        : {
+            id: event.accountId,
+            email: event.email,
+            phone: event.phone,
+            status: event.accountStatus,
+            ...(emailIsDisposable !== undefined && event.email !== null && { emailIsDisposable }),
+          },
     message: event.messageId === null ? null : { id: event.messageId },
     channel: event.channel,
     purpose: event.purpose,

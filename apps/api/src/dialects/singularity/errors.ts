@@ -10,6 +10,7 @@ export const singularityErrors = {
   INVALID_REQUEST: { status: 400, message: 'The request is not valid.' },
   CLIENT_ADDRESS_INVALID: { status: 400, message: 'The signed client address is not valid.' },
   CLIENT_ADDRESS_STALE: { status: 400, message: 'The client address was signed too long ago.' },
+  EMAIL_DISPOSABLE: { status: 400, message: 'Disposable email addresses are not accepted.' },
   PASSWORD_TOO_WEAK: { status: 400, message: 'The password does not meet the requirements.' },
   ACCESS_TOKEN_EXPIRED: { status: 401, message: 'The access token is expired.' },
   ACCESS_TOKEN_INVALID: { status: 401, message: 'The access token is not valid.' },

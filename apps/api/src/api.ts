@@ -68,6 +68,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       [...config.CONTRACTS.map((name) => contracts[name].rules), hooksRules].map(
         (rules) => rules(config).limits,
       ),
+      config.RATE_LIMIT_MEMORY_SECONDS,
     ),
   };
   const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });

@@ -69,12 +69,13 @@ export const addressSubject = (
   const { organizationId, purpose, destination, limits } = request;
   // Most addresses have one form for both, and its hash is at hand.
   const isSameForm = destination.limitForm === destination.lookupForm;
+  const isSms = destination.channel === 'sms';
   const mailboxKey = isSameForm ? lookupKey : addressKeyOf(settings, organizationId, destination.limitForm);
   return {
     kind: 'address',
     key: derivedHash(`limit:${request.subjectName ?? purpose.name}`, mailboxKey),
-    limits: destination.channel === 'sms' ? limits.phone : limits.email,
-    rememberSeconds: settings.rememberSeconds[destination.channel === 'sms' ? 'phone' : 'email'],
+    limits: limits.purposes?.get(purpose.name)?.limits ?? limits[isSms ? 'phone' : 'email'],
+    rememberSeconds: settings.rememberSeconds[isSms ? 'phone' : 'email'],
   };
 };
 

@@ -37,6 +37,7 @@ export const gotrueRules = (config: ApiConfig): ContractRules => ({
     ip: config.GOTRUE_RATE_LIMIT_IP,
     email: config.GOTRUE_RATE_LIMIT_EMAIL,
     phone: config.GOTRUE_RATE_LIMIT_PHONE,
+    purposes: config.PURPOSE_RATE_LIMITS,
   },
   // The applications’ document: "Doesn't reveal if email/phone exists".
   disclosure: 'strict',

@@ -23,6 +23,7 @@ export const singularityRules = (config: ApiConfig): ContractRules => ({
     ip: config.SINGULARITY_RATE_LIMIT_IP,
     email: config.SINGULARITY_RATE_LIMIT_ADDRESS,
     phone: config.RATE_LIMIT_PHONE,
+    purposes: config.PURPOSE_RATE_LIMITS,
   },
   // The owner has shown a token and is told by the routes; everybody else is told nothing.
   disclosure: 'strict',

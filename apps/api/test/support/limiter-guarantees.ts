@@ -149,6 +149,24 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
     expect(await charge(subject, newId())).toMatchObject({ allowed: false, retryAfterSeconds: 40 });
   });
 
+  test('1/60,3/600,10/86400 is a cooldown that grows and a cap for the day', async () => {
+    const subject = subjectOf('address', [1, 60], [3, 600], [10, 86_400]);
+    const waits: number[] = [];
+    // Whoever asks again as soon as it is allowed.
+    for (let sent = 1; sent <= 11; sent += 1) {
+      expect((await charge(subject, newId())).allowed, `message ${sent}`).toBe(true);
+      const { retryAfterSeconds } = await charge(subject, newId());
+      waits.push(retryAfterSeconds);
+      await underTest().letTimePass(retryAfterSeconds * 1000);
+    }
+    // Rounded up, and the clock goes on while the test runs.
+    const expected = [60, 60, 480, 60, 60, 480, 60, 60, 480, 84_600, 60];
+    for (const [index, wait] of waits.entries()) {
+      expect(wait, `after message ${index + 1}`).toBeLessThanOrEqual(expected[index] ?? 0);
+      expect(wait, `after message ${index + 1}`).toBeGreaterThan((expected[index] ?? 0) - 30);
+    }
+  });
+
   test('subjects share nothing, nor do kinds of subjects', async () => {
     const subject = subjectOf('address', [1, 60]);
     await charge(subject, newId());

@@ -2,7 +2,8 @@ import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
 import { gotrueSettings } from './gotrue-settings.ts';
-import { parseLimits } from '../limits.ts';
+import { limitWindowSecondsMax, parseLimits } from '../limits.ts';
+import { parseLimitsByPurpose } from '../purposes/policy.ts';
 import { parseClientAddressKeys } from '../signed-client-address.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
@@ -94,6 +95,22 @@ export const apiSettings = {
     },
     parseLimits,
   ),
+  PURPOSE_RATE_LIMITS: custom(
+    {
+      form: 'recovery=1/120,5/86400;magiclink=1/30',
+      fallback: '',
+      describe:
+        'Messages to one address or number for one purpose, in place of what the contract allows: signup, recovery, magiclink, email_change, sms or phone_change. Purposes are separated by semicolons.',
+    },
+    parseLimitsByPurpose,
+  ),
+  RATE_LIMIT_MEMORY_SECONDS: integer({
+    min: 0,
+    max: limitWindowSecondsMax,
+    fallback: '0',
+    describe:
+      'How far the limits of an organization may look back where that is further than the installation’s own do: for so long every counted request is remembered. 86400 lets an organization set a daily cap.',
+  }),
   CODE_GUESS_LIMIT: custom(
     {
       form: 'count/seconds',

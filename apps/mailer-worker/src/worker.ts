@@ -12,6 +12,8 @@ import { type Database, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
+import { findOrganization } from '@reconfirm/db/organizations';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { createJudgeDisposable, readDisposableDomains } from '@reconfirm/process/disposable-domains';
 import type { Logger } from '@reconfirm/process/logger';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
@@ -25,6 +27,8 @@ import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
 import { startEventLoop } from './outgoing/event-loop.ts';
 import { createPostEvent } from './outgoing/post-event.ts';
+import { previewMessage } from './preview/preview-message.ts';
+import { previewRoute } from './preview/preview-route.ts';
 import { availableLocales, createRenderer } from './render.ts';
 import { bounceReturnOf, startReports } from './reports/start-reports.ts';
 import { smsCarrierOf } from './sms-carrier-of.ts';
@@ -45,6 +49,9 @@ export interface RunningWorker {
 const liveWithinMs = 60_000;
 /** How soon a change that an operator makes is known to every process. */
 const organizationsIntervalMs = 5000;
+
+/** What Postgres takes as an id. */
+const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 
 /** Builds the worker from its configuration and starts it. Rejects when a template or the ops port is broken. */
 export const startWorker = async (config: WorkerConfig, log: Logger): Promise<RunningWorker> => {
@@ -71,6 +78,23 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     host: config.OPS_HOST,
     port: config.OPS_PORT,
     registry: metrics.registry,
+    more: {
+      '/preview': previewRoute({
+        adminKey: config.ADMIN_KEY,
+        preview: async ({ organization = defaultOrganizationId, ...asked }) => {
+          const isThere = isId(organization) && (await findOrganization(db, organization)) !== undefined;
+          if (!isThere) return null;
+          await organizations.loaded();
+          return previewMessage(asked, {
+            renderer,
+            publicUrl: config.PUBLIC_URL,
+            supportedLocales: availableLocales,
+            sender: senderOf(organization),
+            policies: purposePoliciesOf(organizations.configOf(organization)),
+          });
+        },
+      }),
+    },
     live: async () =>
       performance.now() - sweep.lastProgressMs() > liveWithinMs + handOverMs
         ? ['the sweep has made no progress for over a minute']

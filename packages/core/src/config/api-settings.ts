@@ -175,17 +175,6 @@ export const apiSettings = {
     fallback: '400',
     describe: 'A redirect URL that is not allowed is refused, or quietly replaced by the stored one.',
   }),
-  ADMIN_KEY: optional(
-    secret(
-      custom(
-        {
-          form: 'at least 24 characters',
-          describe: 'Bearer key of the admin routes. Without it they answer 401.',
-        },
-        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
-      ),
-    ),
-  ),
   ...sessionSettings,
   ...singularitySettings,
   ...entryguardSettings,

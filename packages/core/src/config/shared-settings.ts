@@ -114,6 +114,17 @@ export const sharedSettings = {
             },
     ),
   ),
+  ADMIN_KEY: optional(
+    secret(
+      custom(
+        {
+          form: 'at least 24 characters',
+          describe: 'Bearer key of the admin routes, and of a worker’s /preview. Without it they answer 401.',
+        },
+        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
+      ),
+    ),
+  ),
   EMAIL_PROVIDER: choice({
     values: ['smtp', 'mailgun', 'log', 'none'],
     fallback: 'smtp',

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Secret } from '@reconfirm/core/secret';
 import { clientAddressOf } from '../../client-address.ts';
-import { bearerToken } from '../../bearer-token.ts';
+import { bearerToken } from '@reconfirm/process/bearer-token';
 import type { Authentication, Identity } from '../../sessions/sessions.ts';
 import { refreshError, signInError } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';

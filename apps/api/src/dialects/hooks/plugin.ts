@@ -11,7 +11,7 @@ import type { RelayedRequest, RelayRead } from '@reconfirm/core/relay/relayed-re
 import { judgeStandardWebhook } from '@reconfirm/core/relay/standard-webhook';
 import type { Secret } from '@reconfirm/core/secret';
 import { clientOfCaller } from '../../client-address.ts';
-import { bearerToken, isSameSecret } from '../../bearer-token.ts';
+import { bearerToken, isSameSecret } from '@reconfirm/process/bearer-token';
 import { asProblem } from '../../error-to-problem.ts';
 import type { Resend } from '../../resend.ts';
 import type { TellDecision } from '../../tell-decision.ts';

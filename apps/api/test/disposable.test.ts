@@ -159,5 +159,5 @@ describe('an address of a service for minutes', () => {
       20_000,
     );
     await set({ DISPOSABLE_DOMAINS: null, DISPOSABLE_ALLOW: null });
-  });
+  }, 90_000);
 });

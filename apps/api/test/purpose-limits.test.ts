@@ -48,7 +48,7 @@ describe('limits of one purpose', () => {
     expect(await statusesOf(api, 'magiclink', 4)).toEqual([200, 200, 200, 429]);
     expect(await statusesOf(api, 'signup', 2), 'another purpose').toEqual([200, 429]);
     await set(api, { PURPOSE_RATE_LIMITS: null });
-  });
+  }, 60_000);
 
   it('look back no further than requests are remembered', async () => {
     const api = await installation.startApi();

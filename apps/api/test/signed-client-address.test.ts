@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,14 +5,7 @@ import { gotrueSettings } from './support/gotrue.ts';
 import { adminKey, type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import { type Answer, newClient, newEmail, register, resend } from './support/requests.ts';
 import { newestMessage } from './support/rows.ts';
-
-const keyOfServer = 'key-of-the-application-server-0123456789';
-
-const signed = (address: string, { secondsAgo = 0, key = keyOfServer } = {}): Record<string, string> => {
-  const seconds = Math.floor(Date.now() / 1000) - secondsAgo;
-  const v1 = createHmac('sha256', key).update(`${seconds}.${address}`).digest('hex');
-  return { 'reconfirm-client-address': `t=${seconds},a=${address},v1=${v1}` };
-};
+import { keyOfServer, signedAddress as signed } from './support/signed-address.ts';
 
 /** How each contract is asked for a message, and where its refusals have their code. */
 const contracts = [

@@ -94,6 +94,7 @@ describe('a dry run of the limits', () => {
     ['ip', { email: 'a@example.com', ip: 'here' }],
     ['email', { ip: '192.0.2.1' }],
     ['phone', { email: 'a@example.com', phone: '+4520123456', ip: '192.0.2.1' }],
+    ['purpose', { email: 'a@example.com', ip: '192.0.2.1', purpose: 'relayed' }],
     ['contract', { email: 'a@example.com', ip: '192.0.2.1', contract: 'entryguard' }],
   ])('refuses a wrong %s by name', async (field, body) => {
     const problem = expectProblem(await ask(body), { status: 400, reason: 'VALIDATION_FAILED' });

@@ -67,16 +67,23 @@ export const parseLifetimes = (text: string): Named<Lifetime> =>
   });
 
 /** Those that strangers and accounts ask for; an invitation and another system's mail have limits of their own. */
-const limitedByPurpose = ['signup', 'recovery', 'magiclink', 'email_change', 'sms', 'phone_change'] as const;
+export const limitedPurposes = [
+  'signup',
+  'recovery',
+  'magiclink',
+  'email_change',
+  'sms',
+  'phone_change',
+] as const;
 
 /** Reads `recovery=1/120,5/86400;magiclink=1/30`: limits of one address or number for one purpose. */
 export const parseLimitsByPurpose = (text: string): Named<PurposeLimits> =>
   parseByPurpose(
     text,
     (value, name): PurposeLimits | { readonly problem: string } => {
-      const limited = limitedByPurpose.find((known) => known === name);
+      const limited = limitedPurposes.find((known) => known === name);
       if (limited === undefined)
-        return { problem: `has limits of its own; here are ${limitedByPurpose.join(', ')}` };
+        return { problem: `has limits of its own; here are ${limitedPurposes.join(', ')}` };
       const limits = parseLimits(value);
       return 'problem' in limits ? limits : { channel: purposes[limited].channel, limits };
     },

@@ -1,6 +1,7 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
 import { isIP } from 'node:net';
-import { findPurpose, purposeNames } from '@reconfirm/core/purposes/registry';
+import { limitedPurposes } from '@reconfirm/core/purposes/policy';
+import { purposes } from '@reconfirm/core/purposes/registry';
 import type { Secret } from '@reconfirm/core/secret';
 import { adminOnly } from '../../admin-only.ts';
 import type { CheckLimits } from '../../check-limits.ts';
@@ -23,7 +24,7 @@ const CheckBody = Type.Object(
     email: Type.Optional(Email),
     phone: Type.Optional(Phone),
     ip: Type.String({ maxLength: 64, description: 'Address of the client', examples: ['203.0.113.7'] }),
-    purpose: Type.Optional(Type.Enum([...purposeNames], { description: 'Default: signup' })),
+    purpose: Type.Optional(Type.Enum([...limitedPurposes], { description: 'Default: signup' })),
     contract: Type.Optional(
       Type.String({
         maxLength: 40,
@@ -91,8 +92,7 @@ export const limitCheckRoute =
         const { body } = request;
         const organizationId = body.organizationId ?? deps.defaultOrganizationId;
         const contract = body.contract ?? deps.contracts[0] ?? '';
-        const purpose = findPurpose(body.purpose ?? 'signup');
-        if (purpose === undefined) throw wrong('purpose', 'must be one of the purposes');
+        const purpose = purposes[body.purpose ?? 'signup'];
         if (!deps.contracts.includes(contract))
           throw wrong('contract', `must be one of ${deps.contracts.join(', ')}`);
         if (isIP(body.ip) === 0) throw wrong('ip', 'must be an IPv4 or IPv6 address');

@@ -95,7 +95,8 @@ describe('a preview', () => {
     expect(() => inTheme('<html></html>', 'dark')).toThrow('dark'));
 });
 
-describe('the command', () => {
+// A process that compiles every template: two seconds of CPU, and many on a busy machine.
+describe('the command', { timeout: 90_000 }, () => {
   const run = (args: readonly string[], environment = {}) => runMain(args, environment, 'preview/main.ts');
 
   test('--help needs no setting and names every purpose, language and theme', async () => {
@@ -148,7 +149,7 @@ describe('the command', () => {
   });
 });
 
-describe('a worker’s /preview', () => {
+describe('a worker’s /preview', { timeout: 60_000 }, () => {
   const adminKey = 'admin-key-of-the-tests-0123456789';
   const asAdmin = { authorization: `Bearer ${adminKey}` };
 

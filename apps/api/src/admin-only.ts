@@ -1,6 +1,6 @@
 import type { onRequestAsyncHookHandler } from 'fastify';
 import type { Secret } from '@reconfirm/core/secret';
-import { bearerToken, isSameSecret } from './bearer-token.ts';
+import { bearerToken, isSameSecret } from '@reconfirm/process/bearer-token';
 import { ProblemError } from './problem.ts';
 
 /** Lets nobody pass who does not show the operator's key; without a configured key, nobody at all. */

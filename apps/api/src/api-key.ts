@@ -3,7 +3,7 @@ import { uuidV7 } from '@reconfirm/core/message-id';
 import type { Scope } from '@reconfirm/core/scopes';
 import { Secret } from '@reconfirm/core/secret';
 import type { OrganizationKey } from '@reconfirm/db/api-keys';
-import { bearerToken } from './bearer-token.ts';
+import { bearerToken } from '@reconfirm/process/bearer-token';
 
 export interface NewApiKey {
   readonly id: string;

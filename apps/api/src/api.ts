@@ -5,16 +5,21 @@ import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { listProcessNames } from '@reconfirm/db/connected-processes';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
+import { findOrganization } from '@reconfirm/db/organizations';
 import { databaseProblems } from '@reconfirm/db/migrator';
+import { createJudgeDisposable, readDisposableDomains } from '@reconfirm/process/disposable-domains';
 import type { Logger } from '@reconfirm/process/logger';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { disownMessage } from '@reconfirm/db/disown';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { buildApp } from './app.ts';
+import { createCheckLimits } from './check-limits.ts';
 import { openCaptchaGate } from './captcha/open-captcha-gate.ts';
 import { composeHooks, hooksRules } from './contracts/hooks.ts';
 import { contracts } from './contracts/registry.ts';
-import { composeV1Page } from './contracts/v1.ts';
+import { composeV1Page, requestRulesOf } from './contracts/v1.ts';
+import { rulesByOrganization } from './contract-rules.ts';
+import { limitCheckRoute } from './dialects/v1/limit-check-route.ts';
 import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
@@ -51,6 +56,7 @@ const settingsIntervalMs = 30_000;
 
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
+  const disposable = readDisposableDomains(config.DISPOSABLE_LIST_PATH);
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, smsLimiter, doorbell, redis } = openStores(config, db, log, metrics);
@@ -62,6 +68,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       [...config.CONTRACTS.map((name) => contracts[name].rules), hooksRules].map(
         (rules) => rules(config).limits,
       ),
+      config.RATE_LIMIT_MEMORY_SECONDS,
     ),
   };
   const access = await createAccess({ config, db, log, metrics, limiter, keys, batchWaitMs });
@@ -83,6 +90,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     sms: smsIntakeOf(config, smsLimiter),
     captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
+    judgeDisposable: createJudgeDisposable(disposable, organizations.configOf),
     intake: createIntake({
       db,
       doorbell,
@@ -98,6 +106,10 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
     log,
     metrics,
     trustedProxies: config.TRUSTED_PROXIES,
+    clientAddresses: {
+      keys: config.CLIENT_ADDRESS_KEYS ?? [],
+      maxAgeSeconds: config.CLIENT_ADDRESS_MAX_AGE_SECONDS,
+    },
     errorCodes: config.ERROR_CODES,
     publicUrl: config.PUBLIC_URL,
     brand: config.BRAND_NAME,
@@ -114,7 +126,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         disown: (tokenHash) => disownMessage(db, tokenHash),
       }),
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
-      eventRoutes(operator),
+      eventRoutes({ ...operator, judgeDisposable: parts.judgeDisposable }),
       doctorRoute({ config, db }),
       webhookRoute({
         provider: mailgun,
@@ -128,6 +140,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
         counted: metrics.webhook,
       }),
       ...smsRoutes(config, db, metrics),
+      limitCheckOf(parts),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]
         : []),
@@ -153,6 +166,23 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       await db.destroy();
     },
   };
+};
+
+/** Of every contract but those whose limits are not of clients: an invitation's wait stands with it. */
+const limitCheckOf = (parts: Parts): FastifyPluginAsync => {
+  const { config, configOf, db } = parts;
+  const names = config.CONTRACTS.filter((name) => name !== 'entryguard');
+  const rules = new Map(
+    names.map((name) => [name as string, rulesByOrganization(contracts[name].rules, configOf)]),
+  );
+  return limitCheckRoute({
+    adminKey: config.ADMIN_KEY,
+    defaultOrganizationId,
+    contracts: names,
+    requestRulesOf: (organizationId) => requestRulesOf(configOf(organizationId)),
+    isOrganization: async (id) => (await findOrganization(db, id)) !== undefined,
+    checkLimits: createCheckLimits({ ...parts, rules }),
+  });
 };
 
 const setPasswordPageOf = (parts: Parts): FastifyPluginAsync => {

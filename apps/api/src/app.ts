@@ -12,6 +12,7 @@ import fastify, {
 } from 'fastify';
 import { addressRanges } from '@reconfirm/core/client-address';
 import type { Logger } from '@reconfirm/process/logger';
+import { type ClientAddressOptions, readSignedClientAddresses } from './client-address.ts';
 import { type ContractDocument, documentation } from './documentation.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { asProblem } from './error-to-problem.ts';
@@ -21,6 +22,7 @@ export interface AppOptions {
   readonly log: Logger;
   readonly metrics: ApiMetrics;
   readonly trustedProxies: readonly string[];
+  readonly clientAddresses: ClientAddressOptions;
   readonly errorCodes: 'documented' | 'specific';
   readonly publicUrl: string;
   readonly brand: string;
@@ -64,6 +66,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   app.setNotFoundHandler(() => {
     throw new ProblemError('NOT_FOUND');
   });
+  readSignedClientAddresses(app, options.clientAddresses);
   observe(app, options, isTrusted);
   hangUpWhenClosing(app);
   await app.register(documentation({ ...options, version }));

@@ -3,7 +3,7 @@ import type { Scope } from '@reconfirm/core/scopes';
 import type { Secret } from '@reconfirm/core/secret';
 import type { OrganizationKey } from '@reconfirm/db/api-keys';
 import { authenticateApiKey, readApiKey } from './api-key.ts';
-import { bearerToken, isSameSecret } from './bearer-token.ts';
+import { bearerToken, isSameSecret } from '@reconfirm/process/bearer-token';
 import type { Authentication } from './sessions/sessions.ts';
 
 /** What a request shows to act for an organization. */

@@ -9,7 +9,7 @@ import type { NewContactChange } from '@reconfirm/db/contact-changes';
 import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import { drawRandom } from '@reconfirm/process/random-pool';
-import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+import { type Client, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf, type ResendOutcome, type SmsIntake } from './resend.ts';
 import { writeFault } from './write-fault.ts';
 
@@ -22,7 +22,7 @@ export interface ChangeContactCommand {
   readonly current: { readonly destination: Destination; readonly isVerified: boolean } | null;
   readonly redirectUrl: string | null;
   readonly locale: string | null;
-  readonly clientAddress: string;
+  readonly clientAddress: Client;
   /** What the contract must remember until the confirmation. */
   readonly context?: NonNullable<MessageRequest['context']>;
 }

@@ -8,8 +8,9 @@ import type { SignUp, SignUpCommand, SignUpOutcome } from './sign-up.ts';
 /** A sign-in without a password: link and code by mail, or a code by SMS. */
 export interface OneTimeCodeCommand extends Pick<
   ResendCommand,
-  'organizationId' | 'destination' | 'redirectUrl' | 'locale' | 'clientAddress'
+  'organizationId' | 'destination' | 'redirectUrl' | 'locale'
 > {
+  readonly clientAddress: string;
   readonly context: SignUpCommand['context'];
   /** Kept with the account if this request makes it. */
   readonly metadata: SignUpCommand['metadata'];

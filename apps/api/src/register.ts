@@ -6,6 +6,7 @@ import { purposes } from '@reconfirm/core/purposes/registry';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
+import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import { makeApiKey } from './api-key.ts';
 import type { CaptchaGate, CaptchaRefusal, GateRefusal } from './captcha/gate.ts';
 import type { RulesOf } from './contract-rules.ts';
@@ -35,6 +36,8 @@ export type RegisterOutcome =
       readonly limits: readonly LimitDecision[];
     }
   | { readonly kind: 'already_registered' }
+  /** Refused by its domain, whoever has it. */
+  | { readonly kind: 'disposable_address' }
   | CaptchaRefusal
   | { readonly kind: 'limited'; readonly by: LimitDecision; readonly limits: readonly LimitDecision[] };
 
@@ -43,6 +46,7 @@ export interface RegisterDependencies {
   readonly rulesOf: RulesOf;
   readonly limiter: Limiter;
   readonly captchaGate: CaptchaGate;
+  readonly judgeDisposable: JudgeDisposable;
   readonly findStatus: FindStatus;
   /** Writes account, key and message in one transaction; null when the address is taken. */
   readonly write: (
@@ -58,6 +62,8 @@ export type Register = (command: RegisterCommand) => Promise<RegisterOutcome>;
 /** Creates an account and asks for its first mail, under the same limits as every later one. */
 export const createRegister = (deps: RegisterDependencies): Register => {
   return async (command) => {
+    const { policy, isDisposable } = deps.judgeDisposable(command.organizationId, command.email.address);
+    if (policy === 'refuse' && isDisposable) return { kind: 'disposable_address' };
     const purpose = purposes.signup;
     const keys = makeRequestKeys(deps.keys, {
       ...command,

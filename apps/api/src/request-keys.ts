@@ -27,6 +27,9 @@ export interface KeySettings {
   readonly rememberSeconds: RememberSeconds;
 }
 
+/** Whom a request is counted against: an address, or a server's key where it did not say for whom it asks. */
+export type Client = string | { readonly ofCaller: string };
+
 export interface KeyedRequest {
   readonly organizationId: string;
   readonly purpose: Purpose;
@@ -34,7 +37,7 @@ export interface KeyedRequest {
   readonly subjectName?: string | undefined;
   readonly destination: Destination;
   readonly limits: ContractLimits;
-  readonly clientAddress: string;
+  readonly clientAddress: Client;
   /** Who asks, for a purpose that is ordered by the account. */
   readonly change?: { readonly accountId: string; readonly side: string } | null;
   readonly idempotencyKey?: string | undefined;
@@ -66,12 +69,13 @@ export const addressSubject = (
   const { organizationId, purpose, destination, limits } = request;
   // Most addresses have one form for both, and its hash is at hand.
   const isSameForm = destination.limitForm === destination.lookupForm;
+  const isSms = destination.channel === 'sms';
   const mailboxKey = isSameForm ? lookupKey : addressKeyOf(settings, organizationId, destination.limitForm);
   return {
     kind: 'address',
     key: derivedHash(`limit:${request.subjectName ?? purpose.name}`, mailboxKey),
-    limits: destination.channel === 'sms' ? limits.phone : limits.email,
-    rememberSeconds: settings.rememberSeconds[destination.channel === 'sms' ? 'phone' : 'email'],
+    limits: limits.purposes?.get(purpose.name)?.limits ?? limits[isSms ? 'phone' : 'email'],
+    rememberSeconds: settings.rememberSeconds[isSms ? 'phone' : 'email'],
   };
 };
 
@@ -81,7 +85,10 @@ const ipSubject = (
   { clientAddress, limits }: Pick<KeyedRequest, 'clientAddress' | 'limits'>,
 ): LimitSubject => ({
   kind: 'ip',
-  key: keyedHash(settings.hashKey, 'ip', clientPrefix(clientAddress, settings.ipv6PrefixBits)),
+  key:
+    typeof clientAddress === 'string'
+      ? keyedHash(settings.hashKey, 'ip', clientPrefix(clientAddress, settings.ipv6PrefixBits))
+      : keyedHash(settings.hashKey, 'caller', clientAddress.ofCaller),
   limits: limits.ip,
   rememberSeconds: settings.rememberSeconds.ip,
 });

@@ -11,7 +11,7 @@ import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { Seal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
-import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+import { type Client, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 
 /** A validated request for another message, the same whatever contract it came in by. */
 export interface ResendCommand {
@@ -21,7 +21,7 @@ export interface ResendCommand {
   /** Already judged against the allow-list. */
   readonly redirectUrl: string | null;
   readonly locale: string | null;
-  readonly clientAddress: string;
+  readonly clientAddress: Client;
   readonly idempotencyKey: string | undefined;
   /** What the captcha's widget gave. */
   readonly captchaAnswer?: string | undefined;
@@ -108,9 +108,13 @@ export const createResend = (deps: ResendDependencies): Resend => {
     if (repeated !== null) return repeated;
 
     const asked: Asked = { ...command, rules, contract: rules.contract };
+    const { clientAddress } = command;
     const gate = rules.asksCaptcha ? deps.captchaGate : null;
     const charged =
-      gate === null ? await chargeTogether(asked, keys) : await chargeThrough(gate, asked, keys);
+      // A server that has shown a key solves no captcha.
+      gate === null || typeof clientAddress !== 'string'
+        ? await chargeTogether(asked, keys)
+        : await chargeThrough(gate, { ...asked, clientAddress }, keys);
     if (charged.kind === 'limited' && charged.by.kind === 'address')
       return (await discloseLimited(asked, keys)) ?? charged;
     if (charged.kind !== 'charged') return charged;
@@ -154,7 +158,11 @@ export const createResend = (deps: ResendDependencies): Resend => {
    * Client, captcha, address, one after the other: an answer is spent on nothing that a limit refuses. What
    * is refused costs the client nothing.
    */
-  async function chargeThrough(gate: CaptchaGate, asked: Asked, keys: RequestKeys): Promise<Charged> {
+  async function chargeThrough(
+    gate: CaptchaGate,
+    asked: Asked & { readonly clientAddress: string },
+    keys: RequestKeys,
+  ): Promise<Charged> {
     try {
       const ip = await limiterOf(asked).charge(keys.ip, keys.chargeId);
       const refusal = await gate(ip, {

@@ -7,6 +7,7 @@ import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AskedAccount } from '@reconfirm/db/sign-ups';
+import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import type { CaptchaGate, GateRefusal } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
@@ -49,6 +50,8 @@ export type SignUpOutcome =
     }
   | { readonly kind: 'weak'; readonly problems: readonly PasswordProblem[] }
   | { readonly kind: 'email_off' }
+  /** Refused by its domain, whoever has it. */
+  | { readonly kind: 'disposable_address' }
   | Extract<ResendOutcome, { kind: 'sms_refused' }>
   | GateRefusal;
 
@@ -58,6 +61,7 @@ export interface SignUpDependencies {
   readonly limiter: Limiter;
   readonly sms: SmsIntake;
   readonly captchaGate: CaptchaGate;
+  readonly judgeDisposable: JudgeDisposable;
   readonly policy: PasswordPolicy;
   readonly passwords: Pick<Passwords, 'hash'>;
   /** Makes the account unless it is there, and accepts the message, all or nothing. */
@@ -79,7 +83,7 @@ export type SignUp = (command: SignUpCommand) => Promise<SignUpOutcome>;
 export const createSignUp = (deps: SignUpDependencies): SignUp => {
   return async (command) => {
     const rules = deps.rulesOf(command.organizationId);
-    const unserved = refuseChannel(command.destination, rules);
+    const unserved = refuseDestination(command, rules);
     if (unserved !== null) return unserved;
     const problems =
       command.password === null ? [] : passwordProblems(deps.policy, command.password.reveal());
@@ -99,12 +103,16 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
     }
   };
 
-  /** What no message of this channel can become of now. It depends on nobody's account. */
-  function refuseChannel(
-    destination: Destination,
+  /** Why nothing goes there, before any limit is charged. It depends on nobody's account. */
+  function refuseDestination(
+    { organizationId, destination }: SignUpCommand,
     rules: ContractRules,
-  ): Extract<SignUpOutcome, { kind: 'email_off' | 'sms_refused' }> | null {
-    if (destination.channel === 'email') return rules.refusesWhileEmailIsOff ? { kind: 'email_off' } : null;
+  ): Extract<SignUpOutcome, { kind: 'email_off' | 'disposable_address' | 'sms_refused' }> | null {
+    if (destination.channel === 'email') {
+      if (rules.refusesWhileEmailIsOff) return { kind: 'email_off' };
+      const { policy, isDisposable } = deps.judgeDisposable(organizationId, destination.address);
+      return policy === 'refuse' && isDisposable ? { kind: 'disposable_address' } : null;
+    }
     const reason = deps.sms.refusalOf(destination);
     return reason === null ? null : { kind: 'sms_refused', reason };
   }

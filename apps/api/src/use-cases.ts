@@ -10,6 +10,7 @@ import type { Database } from '@reconfirm/db/database';
 import { writePassword } from '@reconfirm/db/passwords';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
+import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import type { CaptchaGate } from './captcha/gate.ts';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
 import { type ContractRules, rulesByOrganization, type RulesOf } from './contract-rules.ts';
@@ -37,6 +38,7 @@ export interface Parts {
   readonly limiter: Limiter;
   readonly captchaGate: CaptchaGate;
   readonly findStatus: FindStatus;
+  readonly judgeDisposable: JudgeDisposable;
   readonly intake: Intake;
   readonly ring: (messageId: string, channel?: Channel) => void;
   readonly sms: SmsIntake;
@@ -95,6 +97,7 @@ export const createUseCases = (
       rulesOf,
       limiter,
       captchaGate: parts.captchaGate,
+      judgeDisposable: parts.judgeDisposable,
       findStatus,
       ring: (messageId) => ring(messageId),
       write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),

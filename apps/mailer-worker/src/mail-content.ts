@@ -1,4 +1,5 @@
 import type { Account } from '@reconfirm/core/account';
+import type { PurposePolicy } from '@reconfirm/core/purposes/policy';
 import type { NoticeReason } from '@reconfirm/core/resolve';
 import type { RelayedContent } from '@reconfirm/core/sealed-content';
 import { maskedAddress } from '@reconfirm/core/masked-address';
@@ -90,8 +91,9 @@ const confirming = (
   name: account.name ?? undefined,
   lifetimeSeconds: policy.lifetime.linkSeconds,
   codeLifetimeSeconds: policy.lifetime.codeSeconds,
-  policy:
-    policy.liveTokens.newest === 1 && policy.liveTokens.supersededWhen === 'accepted'
-      ? 'newest_only'
-      : 'newest_few',
+  policy: toldPolicy(policy),
 });
+
+/** What the reader is told of older mails. */
+export const toldPolicy = ({ liveTokens }: Pick<PurposePolicy, 'liveTokens'>): ConfirmingValues['policy'] =>
+  liveTokens.newest === 1 && liveTokens.supersededWhen === 'accepted' ? 'newest_only' : 'newest_few';

@@ -13,9 +13,24 @@ export interface MailSender {
   readonly defaultLocale: string;
 }
 
+type SenderConfig = Pick<
+  WorkerConfig,
+  | 'BRAND_NAME'
+  | 'BRAND_LOGO_URL'
+  | 'BRAND_LOGO_DARK_URL'
+  | 'BRAND_BUTTON_COLOR'
+  | 'BRAND_BUTTON_TEXT_COLOR'
+  | 'SUPPORT_URL'
+  | 'MAIL_FROM'
+  | 'MAIL_REPLY_TO'
+  | 'REDIRECT_ORIGINS'
+  | 'PUBLIC_URL'
+  | 'DEFAULT_LOCALE'
+>;
+
 /** The sender that a configuration describes; made once for each. */
-export const mailSenders = (configOf: (organizationId: string) => WorkerConfig) => {
-  const made = new WeakMap<WorkerConfig, MailSender>();
+export const mailSenders = (configOf: (organizationId: string) => SenderConfig) => {
+  const made = new WeakMap<SenderConfig, MailSender>();
   return (organizationId: string): MailSender => {
     const config = configOf(organizationId);
     const known = made.get(config);

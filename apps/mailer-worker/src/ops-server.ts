@@ -10,9 +10,11 @@ export interface OpsServer {
   close(): Promise<void>;
 }
 
+export type OpsRoute = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
 /**
  * The worker's only listener: /livez (restart it when this fails), /readyz (do not count on it now)
- * and /metrics (Prometheus text). Rejects when the port is taken.
+ * and /metrics (Prometheus text), and what is given besides. Rejects when the port is taken.
  */
 export const startOpsServer = async (options: {
   readonly host: string;
@@ -20,11 +22,14 @@ export const startOpsServer = async (options: {
   readonly live: Problems;
   readonly ready: Problems;
   readonly registry: Registry;
+  /** Further routes by their path. */
+  readonly more?: Readonly<Record<string, OpsRoute>>;
 }): Promise<OpsServer> => {
-  const routes: Record<string, (response: ServerResponse) => Promise<void>> = {
-    '/livez': (response) => tellProblems(response, options.live),
-    '/readyz': (response) => tellProblems(response, options.ready),
-    '/metrics': async (response) => {
+  const routes: Record<string, OpsRoute> = {
+    ...options.more,
+    '/livez': (_request, response) => tellProblems(response, options.live),
+    '/readyz': (_request, response) => tellProblems(response, options.ready),
+    '/metrics': async (_request, response) => {
       const text = await options.registry.metrics();
       response.writeHead(200, { 'content-type': options.registry.contentType }).end(text);
     },
@@ -33,7 +38,7 @@ export const startOpsServer = async (options: {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (route === undefined) response.writeHead(404).end();
-    else await route(response);
+    else await route(request, response);
   };
   const server = createServer({ requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
     handle(request, response).catch(() => {

@@ -7,7 +7,8 @@ import {
   reclaimExpiredLeases,
   takeDueMessages,
 } from '@reconfirm/db/due-messages';
-import { forgetExpired } from '@reconfirm/db/retention';
+import { lapsePendingAccounts } from '@reconfirm/db/pending-accounts';
+import { type Forget, forgetExpired } from '@reconfirm/db/retention';
 import type { Logger } from '@reconfirm/process/logger';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
 import type { WorkerMetrics } from './metrics.ts';
@@ -34,6 +35,8 @@ export interface SweepOptions {
   readonly freeHands: () => number;
   readonly intervalMs: number;
   readonly retentionDays: number;
+  /** 0: accounts that nobody has proved never lapse. */
+  readonly pendingAccountDays: number;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
 }
@@ -110,13 +113,15 @@ export const startSweep = (options: SweepOptions): Sweep => {
     if (performance.now() < retentionAtMs) return;
     retentionAtMs = performance.now() + retentionEveryMs;
     for (const [kind, forgetBatch] of Object.entries(forgetExpired)) {
-      await step(`forget_${kind}`, () => forgetAll(forgetBatch), undefined);
+      await step(`forget_${kind}`, () => forgetAll(forgetBatch, options.retentionDays), undefined);
     }
+    const { pendingAccountDays: days } = options;
+    if (days > 0) await step('lapse_accounts', () => forgetAll(lapsePendingAccounts, days), undefined);
   };
 
-  const forgetAll = async (forgetBatch: (typeof forgetExpired)['messages']): Promise<void> => {
+  const forgetAll = async (forgetBatch: Forget, days: number): Promise<void> => {
     for (let batch = 0; batch < forgetBatchesMax; batch += 1) {
-      if (stopped || !(await forgetBatch(db, options.retentionDays))) return;
+      if (stopped || !(await forgetBatch(db, days))) return;
       lastProgressMs = performance.now();
     }
   };

@@ -12,6 +12,9 @@ import { type Database, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
+import { findOrganization } from '@reconfirm/db/organizations';
+import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { createJudgeDisposable, readDisposableDomains } from '@reconfirm/process/disposable-domains';
 import type { Logger } from '@reconfirm/process/logger';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { redisProblems } from '@reconfirm/queue/redis';
@@ -24,6 +27,8 @@ import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
 import { startEventLoop } from './outgoing/event-loop.ts';
 import { createPostEvent } from './outgoing/post-event.ts';
+import { previewMessage } from './preview/preview-message.ts';
+import { previewRoute } from './preview/preview-route.ts';
 import { availableLocales, createRenderer } from './render.ts';
 import { bounceReturnOf, startReports } from './reports/start-reports.ts';
 import { smsCarrierOf } from './sms-carrier-of.ts';
@@ -45,6 +50,9 @@ const liveWithinMs = 60_000;
 /** How soon a change that an operator makes is known to every process. */
 const organizationsIntervalMs = 5000;
 
+/** What Postgres takes as an id. */
+const isId = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+
 /** Builds the worker from its configuration and starts it. Rejects when a template or the ops port is broken. */
 export const startWorker = async (config: WorkerConfig, log: Logger): Promise<RunningWorker> => {
   const workerName = `${hostname()}-${process.pid}`;
@@ -64,11 +72,29 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     queueWorking: () =>
       doorbell.isWorking() && (queue.callRedis === undefined || queue.callRedis.status === 'ready'),
   });
+  const disposable = readDisposableDomains(config.DISPOSABLE_LIST_PATH);
   // The last two steps that can fail, so they come before anything is open; what they ask for follows in the same turn.
   const ops = await startOpsServer({
     host: config.OPS_HOST,
     port: config.OPS_PORT,
     registry: metrics.registry,
+    more: {
+      '/preview': previewRoute({
+        adminKey: config.ADMIN_KEY,
+        preview: async ({ organization = defaultOrganizationId, ...asked }) => {
+          const isThere = isId(organization) && (await findOrganization(db, organization)) !== undefined;
+          if (!isThere) return null;
+          await organizations.loaded();
+          return previewMessage(asked, {
+            renderer,
+            publicUrl: config.PUBLIC_URL,
+            supportedLocales: availableLocales,
+            sender: senderOf(organization),
+            policies: purposePoliciesOf(organizations.configOf(organization)),
+          });
+        },
+      }),
+    },
     live: async () =>
       performance.now() - sweep.lastProgressMs() > liveWithinMs + handOverMs
         ? ['the sweep has made no progress for over a minute']
@@ -152,6 +178,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     freeHands: () => config.WORKER_CONCURRENCY - mail.inHand(),
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
+    pendingAccountDays: config.PENDING_ACCOUNT_DAYS,
     log,
     metrics,
   });
@@ -159,6 +186,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     db,
     keys: config.TOKEN_KEYS,
     post: createPostEvent({ rules: endpointRulesOf(config) }),
+    judgeDisposable: createJudgeDisposable(disposable, organizations.configOf),
     concurrency: config.EVENT_CONCURRENCY,
     log,
     metrics,

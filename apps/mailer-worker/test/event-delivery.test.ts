@@ -1,5 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
+import { verifyAccountByAdmin } from '@reconfirm/db/accounts';
 import { replayDeliveries } from '@reconfirm/db/webhook-deliveries';
 import { startInbox } from './smtp-inbox.ts';
 import {
@@ -31,6 +32,31 @@ const headersOf = ({ headers }: Received): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
 
 describe('an event', () => {
+  test('says whether the address is disposable, where that is asked for', async () => {
+    await using inbox = await startInbox();
+    await using scene = await openScene(inbox.url);
+    await using receiver = await startReceiver();
+    await createEndpoint(scene, receiver.url, onlyVerified);
+    await scene.start({ ...onLoopback, DISPOSABLE_DOMAINS: 'flag', DISPOSABLE_ALLOW: 'yopmail.com' });
+    for (const domain of ['mailinator.com', 'yopmail.com', 'example.org']) {
+      const { accountId } = await register(scene.db, `reader@${domain}`);
+      await verifyAccountByAdmin(scene.db, accountId);
+    }
+    const received = await eventually(
+      'all arrive',
+      () => receiver.received.length === 3 && receiver.received,
+    );
+    const flags = received.map(({ body }) => {
+      const { account } = (JSON.parse(body) as Payload).data as { account: Record<string, unknown> };
+      return [account['email'], account['emailIsDisposable']];
+    });
+    expect(Object.fromEntries(flags)).toEqual({
+      'reader@mailinator.com': true,
+      'reader@yopmail.com': false,
+      'reader@example.org': false,
+    });
+  });
+
   test('arrives signed, and any Standard Webhooks library verifies it', async () => {
     await using inbox = await startInbox();
     await using scene = await openScene(inbox.url);
@@ -171,7 +197,9 @@ describe('an event', () => {
     const { messageId } = await register(scene.db, 'reader@example.org');
     expect(await scene.settled(messageId)).toMatchObject({ status: 'sent' });
     await verifySomebody(scene);
-    await eventually('both arrive', () => typesOf(all).includes('verification.completed'));
+    await eventually('both arrive', () =>
+      ['message.sent', 'verification.completed'].every((type) => typesOf(all).includes(type)),
+    );
     await eventually('one arrives', () => some.received.length > 0);
     expect(typesOf(some)).not.toContain('verification.completed');
     const sent = all.received

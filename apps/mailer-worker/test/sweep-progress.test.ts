@@ -27,6 +27,7 @@ const openSweep = (scene: Scene, changes: Partial<SweepOptions> = {}): Sweep & A
     freeHands: () => 10,
     intervalMs: 50,
     retentionDays: 30,
+    pendingAccountDays: 0,
     log: scene.log,
     metrics: createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true }),
     ...changes,

@@ -114,3 +114,27 @@ test('a report that came before its message was known is applied when it is', as
   );
   expect(inbox.mails, 'what was delivered is not sent').toEqual([]);
 });
+
+test('an account that nobody proved in time lapses by the sweep where a time is set, and never otherwise', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  const { accountId, messageId } = await register(scene.db, 'reader@example.org');
+  const isThere = async (): Promise<boolean> =>
+    (await scene.db.selectFrom('accounts').select('id').where('id', '=', accountId).executeTakeFirst()) !==
+    undefined;
+  const worker = await scene.start();
+  await scene.settled(messageId);
+  const past = new Date(Date.now() - 8 * 86_400_000);
+  await scene.db.updateTable('accounts').set({ created_at: past }).where('id', '=', accountId).execute();
+  await scene.db.updateTable('verifications').set({ expires_at: past }).execute();
+  await worker.stop(2000);
+  const keeping = await scene.start();
+  await eventually(
+    'a round is over',
+    async () => (await readMetric(keeping, 'reconfirm_oldest_due_seconds')) === 0,
+  );
+  await keeping.stop(2000);
+  expect(await isThere()).toBe(true);
+  await scene.start({ PENDING_ACCOUNT_DAYS: '7' });
+  await eventually('it is gone', async () => !(await isThere()));
+});

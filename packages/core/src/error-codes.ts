@@ -38,6 +38,21 @@ export const errorCodes = {
     title: 'The redirect URL is not allowed',
     when: 'Links may only lead to origins that the operator listed (REDIRECT_ORIGINS); in production to https only.',
   },
+  CLIENT_ADDRESS_INVALID: {
+    ...plain(400, 'CLIENT_ADDRESS_INVALID'),
+    title: 'The client address is not vouched for',
+    when: 'The header Reconfirm-Client-Address is not of its form, was signed with none of the keys, or no key is configured (CLIENT_ADDRESS_KEYS). Without the header the address of the connection counts.',
+  },
+  CLIENT_ADDRESS_STALE: {
+    ...plain(400, 'CLIENT_ADDRESS_STALE'),
+    title: 'The client address was signed too long ago',
+    when: 'The time in Reconfirm-Client-Address is further off than CLIENT_ADDRESS_MAX_AGE_SECONDS. Sign it anew for each request, and set the clock.',
+  },
+  DISPOSABLE_ADDRESS: {
+    ...plain(400, 'DISPOSABLE_ADDRESS'),
+    title: 'The address is a disposable one',
+    when: 'Nobody registers here with an address of a service that gives one to anybody for minutes (DISPOSABLE_DOMAINS=refuse). Use another address. No limit was charged, and it is the same for everybody.',
+  },
   CAPTCHA_REQUIRED: {
     ...plain(400, 'CAPTCHA_REQUIRED'),
     title: 'A captcha is needed',

@@ -1,4 +1,4 @@
-import { isSettled, type MessageStatus } from './message.ts';
+import { isSettled, type MessageStatus, publicStatus } from './message.ts';
 
 /** What an administrator is shown of an invitation. */
 export type InvitationState = 'PENDING' | 'ACCEPTED' | 'EXPIRED' | 'REVOKED';
@@ -18,6 +18,31 @@ export const invitationState = (facts: InvitationFacts): InvitationState => {
   if (facts.isRevoked) return 'REVOKED';
   if (facts.messageStatus === null) return 'EXPIRED';
   return facts.isExpired === true && isSettled(facts.messageStatus) ? 'EXPIRED' : 'PENDING';
+};
+
+/** The same in a list, where one word also says what became of the mail. */
+export const listedInvitationStates = [
+  'PENDING',
+  'DELIVERED',
+  'BOUNCED',
+  'ACCEPTED',
+  'EXPIRED',
+  'REVOKED',
+] as const;
+
+export type ListedInvitationState = (typeof listedInvitationStates)[number];
+
+/**
+ * How an invitation stands in a list. A mail that did not arrive goes before an end that nobody could have met.
+ * The database computes the same to look for a state; a test holds the two together.
+ */
+export const listedInvitationState = (facts: InvitationFacts): ListedInvitationState => {
+  const state = invitationState(facts);
+  if (state === 'ACCEPTED' || state === 'REVOKED' || facts.messageStatus === null) return state;
+  const shown = publicStatus(facts.messageStatus);
+  if (shown === 'FAILED') return 'BOUNCED';
+  // Reported as spam is arrived, too.
+  return state === 'PENDING' && (shown === 'DELIVERED' || shown === 'COMPLAINED') ? 'DELIVERED' : state;
 };
 
 /** Longest that an invitation may be extended to, from now on. */

@@ -1,3 +1,5 @@
+import type { Channel } from './destination.ts';
+
 /** At most `max` accepted requests of one subject in any span of `windowSeconds`. */
 export interface Limit {
   readonly max: number;
@@ -20,22 +22,43 @@ export interface LimitSubject {
   readonly rememberSeconds: number;
 }
 
+/** What one purpose has in place of what its contract allows to a mailbox or a phone. */
+export interface PurposeLimits {
+  readonly channel: Channel;
+  readonly limits: readonly Limit[];
+}
+
 /** What one contract allows: to one client, to one mailbox and to one phone. */
 export interface ContractLimits {
   readonly ip: readonly Limit[];
   readonly email: readonly Limit[];
   readonly phone: readonly Limit[];
+  /** By the purpose's name; the others have what stands above. */
+  readonly purposes?: ReadonlyMap<string, PurposeLimits>;
 }
 
 /** The longest that any of some contracts looks back, in seconds, for each kind of subject. */
 export type RememberSeconds = Readonly<Record<'ip' | 'email' | 'phone', number>>;
 
-/** Mailboxes and phones apart: a day's limit of phones must not keep a day of every mailbox's requests. */
-export const rememberSecondsOf = (contracts: readonly ContractLimits[]): RememberSeconds => ({
-  ip: longestWindowSeconds(contracts.flatMap(({ ip }) => ip)),
-  email: longestWindowSeconds(contracts.flatMap(({ email }) => email)),
-  phone: longestWindowSeconds(contracts.flatMap(({ phone }) => phone)),
-});
+/**
+ * Mailboxes and phones apart: a day's limit of phones must not keep a day of every mailbox's requests.
+ * `leastSeconds`: what organizations may set besides.
+ */
+export const rememberSecondsOf = (
+  contracts: readonly ContractLimits[],
+  leastSeconds = 0,
+): RememberSeconds => {
+  const longest = (limitsOf: (contract: ContractLimits) => readonly Limit[]): number =>
+    Math.max(leastSeconds, longestWindowSeconds(contracts.flatMap(limitsOf)));
+  return {
+    ip: longest(({ ip }) => ip),
+    email: longest((contract) => [...contract.email, ...ofPurposes(contract, 'email')]),
+    phone: longest((contract) => [...contract.phone, ...ofPurposes(contract, 'sms')]),
+  };
+};
+
+const ofPurposes = ({ purposes = new Map() }: ContractLimits, channel: Channel): readonly Limit[] =>
+  [...purposes.values()].flatMap((own) => (own.channel === channel ? own.limits : []));
 
 /** What is left of one limit after a call. `resetSeconds`: until the oldest counted request leaves the window. */
 export interface LimitState {

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type InvitationFacts, invitationState, inviterName } from '../src/invitation.ts';
+import {
+  type InvitationFacts,
+  invitationState,
+  inviterName,
+  listedInvitationState,
+} from '../src/invitation.ts';
 
 const waiting: InvitationFacts = {
   isAccepted: false,
@@ -26,6 +31,24 @@ describe('how an invitation stands', () => {
     ['ACCEPTED', { isAccepted: true, isRevoked: true, isExpired: true, messageStatus: null }],
   ] as const)('is %s for %j', (state, facts) =>
     expect(invitationState({ ...waiting, ...facts })).toBe(state),
+  );
+});
+
+describe('how an invitation stands in a list', () => {
+  test.each([
+    ['PENDING', {}],
+    ['PENDING', { messageStatus: 'deferred', isExpired: true }],
+    ['DELIVERED', { messageStatus: 'delivered' }],
+    ['DELIVERED', { messageStatus: 'complained' }],
+    ['BOUNCED', { messageStatus: 'bounced' }],
+    ['BOUNCED', { messageStatus: 'gave_up', isExpired: null }],
+    ['BOUNCED', { messageStatus: 'bounced', isExpired: true }],
+    ['EXPIRED', { messageStatus: 'delivered', isExpired: true }],
+    ['EXPIRED', { messageStatus: null, isExpired: null }],
+    ['REVOKED', { isRevoked: true, messageStatus: 'bounced' }],
+    ['ACCEPTED', { isAccepted: true, isRevoked: true, messageStatus: 'bounced' }],
+  ] as const)('is %s for %j', (state, facts) =>
+    expect(listedInvitationState({ ...waiting, ...facts })).toBe(state),
   );
 });
 

@@ -7,6 +7,7 @@ import {
   limitWindowSecondsMax,
   longestWindowSeconds,
   parseLimits,
+  rememberSecondsOf,
   tightestState,
 } from '../src/limits.ts';
 
@@ -181,4 +182,24 @@ describe('over random histories', () => {
       { numRuns: 300 },
     );
   });
+});
+
+describe('what is remembered', () => {
+  const limits = (windowSeconds: number) => [{ max: 1, windowSeconds }];
+  const contract = { ip: limits(10), email: limits(20), phone: limits(30) };
+
+  test('is the longest that any contract or purpose looks back, mailboxes and phones apart', () => {
+    const purposes = new Map([
+      ['recovery', { channel: 'email' as const, limits: limits(200) }],
+      ['sms', { channel: 'sms' as const, limits: limits(300) }],
+    ]);
+    expect(rememberSecondsOf([contract, { ...contract, ip: limits(5), purposes }])).toEqual({
+      ip: 10,
+      email: 200,
+      phone: 300,
+    });
+  });
+
+  test('is at least what organizations may set', () =>
+    expect(rememberSecondsOf([contract], 25)).toEqual({ ip: 25, email: 25, phone: 30 }));
 });

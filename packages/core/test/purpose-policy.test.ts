@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { newestOnly, parseLiveTokens } from '../src/live-tokens.ts';
-import { parseLifetimes, parseLiveTokensByPurpose, policyOf } from '../src/purposes/policy.ts';
+import {
+  parseLifetimes,
+  parseLimitsByPurpose,
+  parseLiveTokensByPurpose,
+  policyOf,
+} from '../src/purposes/policy.ts';
 import { orderedBy } from '../src/purposes/purpose.ts';
 import { purposeNames, purposes } from '../src/purposes/registry.ts';
 
@@ -46,6 +51,34 @@ describe('settings', () => {
   test.each(['recover=1800', 'recovery', 'recovery=1h', 'recovery=59', 'recovery=2592001', 'recovery=600/1'])(
     '%j is refused as a lifetime, with a sentence',
     (text) => expect(parseLifetimes(text)).toEqual({ problem: expect.stringMatching(/must/) }),
+  );
+
+  test('limits are read by purpose, with the channel that they count', () =>
+    expect(parseLimitsByPurpose('recovery=1/120,5/86400; sms=off')).toEqual(
+      new Map([
+        [
+          'recovery',
+          {
+            channel: 'email',
+            limits: [
+              { max: 1, windowSeconds: 120 },
+              { max: 5, windowSeconds: 86_400 },
+            ],
+          },
+        ],
+        ['sms', { channel: 'sms', limits: [] }],
+      ]),
+    ));
+
+  test.each([
+    'recovery=often',
+    'recover=1/60',
+    'recovery',
+    'invitation=1/60',
+    'relayed=1/60',
+    'recovery=1/60,magiclink=1/60',
+  ])('%j is refused as limits by purpose', (text) =>
+    expect(parseLimitsByPurpose(text)).toHaveProperty('problem'),
   );
 
   test('live tokens are read by purpose', () =>

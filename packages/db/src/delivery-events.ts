@@ -80,12 +80,15 @@ interface ParkedRow extends Omit<DeliveryEvent, 'occurredAt'> {
 
 /** Applies one stored report; false while its message is not known. */
 const applyDeliveryEvent = async (tx: Database, id: string): Promise<boolean> => {
+  // Locked before anything is read of it: from here on nobody deletes its account.
   const { rows } = await sql<ParkedRow>`
-    UPDATE delivery_events e SET applied_at = now(), message_id = m.id
-      FROM messages m
-     WHERE e.id = ${id} AND e.applied_at IS NULL
-       AND (m.id = e.message_id OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
-    RETURNING m.id AS message, e.type, e.reason, e.bounce`.execute(tx);
+    WITH held AS MATERIALIZED (
+      SELECT m.id FROM delivery_events e JOIN messages m
+          ON m.id = e.message_id OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id)
+       WHERE e.id = ${id} AND e.applied_at IS NULL FOR NO KEY UPDATE OF m)
+    UPDATE delivery_events e SET applied_at = now(), message_id = held.id
+      FROM held WHERE e.id = ${id} AND e.applied_at IS NULL
+    RETURNING held.id AS message, e.type, e.reason, e.bounce`.execute(tx);
   const row = rows[0];
   if (row === undefined) return false;
   await moveMessage(tx, row);
@@ -127,15 +130,26 @@ const moveMessage = async (tx: Database, row: ParkedRow): Promise<void> => {
 /** A row is committed before its mail is sent, so a report finds it at once, within minutes, or never. */
 const matchWithinMinutes = 10;
 
-/** Applies parked reports whose message has become known; returns how many. Several workers may do this at once. */
-export const applyParkedEvents = async (db: Database, limit: number): Promise<number> =>
+/**
+ * Applies parked reports whose message has become known; returns how many. Several workers may do this at once.
+ * Each has a transaction of its own, because they come in no order of their messages.
+ */
+export const applyParkedEvents = async (db: Database, limit: number): Promise<number> => {
+  const { rows } = await sql<{ id: string }>`
+    SELECT e.id FROM delivery_events e
+     WHERE e.applied_at IS NULL AND e.received_at > now() - make_interval(mins => ${matchWithinMinutes})
+       AND EXISTS (SELECT FROM messages m WHERE m.id = e.message_id
+                OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
+     ORDER BY e.id LIMIT ${limit}`.execute(db);
+  let applied = 0;
+  for (const { id } of rows) if (await applyUnlessTaken(db, id)) applied += 1;
+  return applied;
+};
+
+/** False when another worker has it in hand, or had. */
+const applyUnlessTaken = (db: Database, id: string): Promise<boolean> =>
   db.transaction().execute(async (tx) => {
-    const { rows } = await sql<{ id: string }>`
-      SELECT e.id FROM delivery_events e
-       WHERE e.applied_at IS NULL AND e.received_at > now() - make_interval(mins => ${matchWithinMinutes})
-         AND EXISTS (SELECT FROM messages m WHERE m.id = e.message_id
-                  OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
-       ORDER BY e.id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(tx);
-    for (const row of rows) await applyDeliveryEvent(tx, row.id);
-    return rows.length;
+    const { rows } = await sql`
+      SELECT FROM delivery_events WHERE id = ${id} AND applied_at IS NULL FOR UPDATE SKIP LOCKED`.execute(tx);
+    return rows.length > 0 && (await applyDeliveryEvent(tx, id));
   });

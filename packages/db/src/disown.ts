@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { lockToken } from './lock-order.ts';
 import { readToken } from './token-state.ts';
 
 /**
@@ -10,11 +11,9 @@ import { readToken } from './token-state.ts';
  */
 export const disownMessage = async (db: Database, tokenHash: Uint8Array): Promise<boolean> =>
   db.transaction().execute(async (tx) => {
-    const hash = Buffer.from(tokenHash);
-    await sql`
-      SELECT FROM verifications v JOIN accounts a ON a.id = v.account_id
-       WHERE v.token_hash = ${hash} FOR UPDATE OF a`.execute(tx);
-    const facts = await readToken(tx, { by: 'link', tokenHash });
+    const presented = { by: 'link', tokenHash } as const;
+    await lockToken(tx, presented);
+    const facts = await readToken(tx, presented);
     if (facts.state === 'unknown' || facts.state === 'consumed' || facts.isRevoked) return false;
     await tx
       .updateTable('verifications')

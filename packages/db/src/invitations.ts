@@ -81,6 +81,20 @@ export interface InvitationDetails {
   readonly isExpired: boolean | null;
 }
 
+/** Whether `a`, an account, has accepted. */
+export const isAccepted = sql`(a.status <> 'pending' AND (a.status <> 'suspended' OR a.verified_at IS NOT NULL))`;
+
+/** What `InvitationDetails` is made of, for a statement that reads `invitationRows`. */
+export const invitationFacts = sql`
+  a.id AS "accountId", a.email, i.generation, i.invited_by AS "invitedBy", ${isAccepted} AS "isAccepted",
+  i.asked_at AS "askedAt", i.revoked_at IS NOT NULL AS "isRevoked", m.status AS "messageStatus",
+  m.sent_at AS "sentAt", v.expires_at AS "expiresAt", v.expires_at <= now() AS "isExpired"`;
+
+export const invitationRows = sql`invitations i
+  JOIN accounts a ON a.id = i.account_id
+  LEFT JOIN messages m ON m.id = i.message_id
+  LEFT JOIN verifications v ON v.message_id = i.message_id`;
+
 /** The invitation of a user; undefined where there is no such user, or one who came without. */
 export const findInvitation = async (
   db: Database,
@@ -88,14 +102,7 @@ export const findInvitation = async (
   accountId: string,
 ): Promise<InvitationDetails | undefined> => {
   const { rows } = await sql<InvitationDetails>`
-    SELECT a.id AS "accountId", a.email, i.generation, i.invited_by AS "invitedBy",
-           a.status <> 'pending' AND (a.status <> 'suspended' OR a.verified_at IS NOT NULL) AS "isAccepted",
-           i.asked_at AS "askedAt", i.revoked_at IS NOT NULL AS "isRevoked", m.status AS "messageStatus",
-           m.sent_at AS "sentAt", v.expires_at AS "expiresAt", v.expires_at <= now() AS "isExpired"
-      FROM invitations i
-      JOIN accounts a ON a.id = i.account_id
-      LEFT JOIN messages m ON m.id = i.message_id
-      LEFT JOIN verifications v ON v.message_id = i.message_id
+    SELECT ${invitationFacts} FROM ${invitationRows}
      WHERE i.account_id = ${accountId} AND a.organization_id = ${organizationId}`.execute(db);
   return rows[0];
 };
@@ -138,6 +145,14 @@ export const writeInvitation = async (
     ON CONFLICT (account_id) DO UPDATE
        SET message_id = excluded.message_id, invited_by = excluded.invited_by, asked_at = now(),
            generation = i.generation + 1, revoked_at = NULL`.execute(tx);
+};
+
+/** Locks the newest message of an invitation, before its account; undefined when it was forgotten, or nobody was invited. */
+const lockMessageOf = async (tx: Database, accountId: string): Promise<string | undefined> => {
+  const { rows } = await sql<{ id: string }>`
+    SELECT id FROM messages
+     WHERE id = (SELECT message_id FROM invitations WHERE account_id = ${accountId}) FOR UPDATE`.execute(tx);
+  return rows[0]?.id;
 };
 
 /** Asks for another invitation; from the commit on it owns the only live token. A withdrawn one comes to life with it. */
@@ -216,6 +231,7 @@ export const extendInvitation = async (
   until: { readonly expiresAt: Date } | { readonly seconds: number },
 ): Promise<ExtendOutcome> =>
   db.transaction().execute(async (tx): Promise<ExtendOutcome> => {
+    const lockedId = await lockMessageOf(tx, change.accountId);
     const state = await lockInvited(tx, change);
     if (state !== 'waiting') return { kind: state };
     const invitation = await tx
@@ -225,6 +241,8 @@ export const extendInvitation = async (
       .executeTakeFirst();
     if (invitation === undefined) return { kind: 'not_invited' };
     if (invitation.revoked_at !== null) return { kind: 'revoked' };
+    // Another one was asked for this very moment: it has no token yet.
+    if (invitation.message_id !== lockedId) return { kind: 'not_sent' };
     const end =
       'expiresAt' in until
         ? sql<Date>`${until.expiresAt}::timestamptz`

@@ -48,7 +48,7 @@ export const numberEvents = async (db: Database, limit: number): Promise<number>
 /** Columns of an event with what its account has now, for a statement that calls them `e` and `a`. */
 export const eventFacts = sql`
   e.id, e.type, e.occurred_at AS "occurredAt", e.sequence::text AS sequence,
-  e.organization_id AS "organizationId", e.account_id AS "accountId", e.message_id AS "messageId",
+  e.organization_id AS "organizationId", coalesce(e.account_id, e.lapsed_account_id) AS "accountId", e.message_id AS "messageId",
   e.channel, e.purpose, e.method, e.reason, a.email, a.phone, a.status AS "accountStatus"`;
 
 export interface EventFilter {

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 const batchSize = 500;
 
 /** Deletes one batch of what is past its time; true when the batch was full, so that there may be more. */
-type Forget = (db: Database, retentionDays: number) => Promise<boolean>;
+export type Forget = (db: Database, days: number) => Promise<boolean>;
 
 const forget =
   (statement: (retentionDays: number) => ReturnType<typeof sql>): Forget =>

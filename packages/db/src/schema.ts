@@ -327,6 +327,7 @@ export interface OutgoingEventsTable {
   sequence: string | null;
   type: OutgoingEventFacts['type'];
   account_id: string | null;
+  lapsed_account_id: string | null;
   account_event_id: string | null;
   message_id: string | null;
   only_endpoint_id: string | null;

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { AccountStatus } from '@reconfirm/core/account';
 import { liveTokensMax } from '@reconfirm/core/live-tokens';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
@@ -75,12 +75,14 @@ export type Presented =
   | { readonly by: 'link'; readonly tokenHash: Uint8Array }
   | { readonly by: 'code'; readonly messageId: string };
 
+/** Which row of `verifications v` a token is. */
+export const isPresented = (presented: Presented): RawBuilder<unknown> =>
+  presented.by === 'link'
+    ? sql`v.token_hash = ${Buffer.from(presented.tokenHash)}`
+    : sql`v.message_id = ${presented.messageId}`;
+
 /** Reads what a token is worth and changes nothing, however often it is asked. */
 export const readToken = async (db: Database, presented: Presented): Promise<TokenFacts> => {
-  const isIt =
-    presented.by === 'link'
-      ? sql`v.token_hash = ${Buffer.from(presented.tokenHash)}`
-      : sql`v.message_id = ${presented.messageId}`;
   const expiresAt = sql.ref(presented.by === 'link' ? 'v.expires_at' : 'v.code_expires_at');
   const { rows } = await sql<TokenRow>`
     SELECT m.id AS message_id, m.organization_id, a.id AS account_id, m.purpose, a.email, m.redirect_url,
@@ -90,7 +92,7 @@ export const readToken = async (db: Database, presented: Presented): Promise<Tok
       FROM verifications v
       JOIN messages m ON m.id = v.message_id
       JOIN accounts a ON a.id = v.account_id
-     WHERE ${isIt}`.execute(db);
+     WHERE ${isPresented(presented)}`.execute(db);
   const row = rows[0];
   if (row === undefined) return { state: 'unknown' };
   return { state: stateOf(row), ...knownOf(row) };

@@ -3,6 +3,7 @@ import { administeringStatuses, isLastAdministrator, reactivatedStatus } from '@
 import { sql } from 'kysely';
 import { cancelMessages, subjectKeysOf } from './cancel-messages.ts';
 import type { Database } from './database.ts';
+import { lockMessagesOf } from './lock-order.ts';
 import type { AccountEventType, AccountRow } from './schema.ts';
 
 /** An account as its organization's administrators and its owner see it. */
@@ -179,7 +180,9 @@ export const deleteUser = async (
     if (known === undefined) return 'unknown';
     const others = await countOtherAdministrators(tx, organizationId, id);
     if (isLastAdministrator({ isAdmin: known.is_admin, status: known.status }, others)) return 'last_admin';
-    await cancelMessages(tx, subjectKeysOf([known.email_key, known.phone_key]), 'account_deleted');
+    const subjectKeys = subjectKeysOf([known.email_key, known.phone_key]);
+    await lockMessagesOf(tx, [id], subjectKeys);
+    await cancelMessages(tx, subjectKeys, 'account_deleted');
     await tx.deleteFrom('accounts').where('id', '=', id).execute();
     return 'deleted';
   });

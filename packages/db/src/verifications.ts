@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import { confirmChangeSide, undoChange } from './contact-changes.ts';
-import { type Database, databaseErrorCode, isRetryable } from './database.ts';
+import { type Database, databaseErrorCode } from './database.ts';
+import { lockToken } from './lock-order.ts';
 import { takeSignupPassword } from './sign-ups.ts';
 import { markSmsVerified } from './sms-spend.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
@@ -23,7 +24,7 @@ const uniqueViolation = '23505';
 /**
  * Uses a token up and does what its purpose is for, in one transaction: of any number of parallel calls
  * one changes the state, and every call gets the state it may rely on. A token that was used before and
- * has not expired yet answers `consumed`, which is a success. The account's row is locked first, so that
+ * has not expired yet answers `consumed`, which is a success. Message and account are locked first, so that
  * two tokens of one account cannot both be the one that was used. Only tokens of `purposes` are taken.
  * What is to happen `alongside` happens in the same transaction, once, when the token is used now.
  */
@@ -33,9 +34,9 @@ export const confirmToken = async (
   purposes: readonly string[],
   alongside: (tx: Database, token: KnownToken) => Promise<void> = async () => {},
 ): Promise<Confirmation> => {
-  const confirmOnce = (): Promise<Confirmation> =>
-    db.transaction().execute(async (tx) => {
-      await lockAccount(tx, presented);
+  try {
+    return await db.transaction().execute(async (tx) => {
+      await lockToken(tx, presented);
       const facts = await readToken(tx, presented);
       if (facts.state === 'unknown') return facts;
       if (!purposes.includes(facts.purpose)) return { ...facts, state: 'other_purpose' };
@@ -48,38 +49,12 @@ export const confirmToken = async (
       const { email, wasProved } = done;
       return wasProved === true ? { ...facts, email, wasProved } : { ...facts, email };
     });
-  try {
-    return await untilNoDeadlock(confirmOnce);
   } catch (error) {
     if (databaseErrorCode(error) !== uniqueViolation) throw error;
     // The new address of a change went to another account meanwhile.
     const facts = await readToken(db, presented);
     return facts.state === 'unknown' ? facts : { ...facts, state: 'address_taken' };
   }
-};
-
-/**
- * A code can come back while the worker writes down that it was handed over: one takes the account first, the
- * other the message. Postgres ends one of the two whole, so it may simply be run again.
- */
-const untilNoDeadlock = async <T>(run: () => Promise<T>, triesLeft = 3): Promise<T> => {
-  try {
-    return await run();
-  } catch (error) {
-    if (triesLeft <= 1 || !isRetryable(error)) throw error;
-    return untilNoDeadlock(run, triesLeft - 1);
-  }
-};
-
-const lockAccount = async (tx: Database, presented: Presented): Promise<void> => {
-  const isIt =
-    presented.by === 'link'
-      ? sql`v.token_hash = ${Buffer.from(presented.tokenHash)}`
-      : sql`v.message_id = ${presented.messageId}`;
-  await sql`
-    SELECT FROM verifications v JOIN accounts a ON a.id = v.account_id WHERE ${isIt} FOR UPDATE OF a`.execute(
-    tx,
-  );
 };
 
 /** The one conditional UPDATE that makes a token single-use. */

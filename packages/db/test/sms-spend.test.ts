@@ -67,10 +67,13 @@ const emptyBudgets = async (): Promise<void> => {
 /** Moves everything that was spent into the past: the tests' way to let time pass. */
 const letTimePass = async (seconds: number): Promise<void> => {
   await sql`UPDATE sms_sends SET reserved_at = reserved_at - make_interval(secs => ${seconds})`.execute(db);
-  // Buckets of one size move by whole ones, so that none falls upon another.
-  await sql`UPDATE sms_spend SET bucket_at = bucket_at - make_interval(secs => ceil(${seconds}::float8 / bucket_seconds) * bucket_seconds)`.execute(
-    db,
-  );
+  // Buckets of one size move by whole ones, so that none falls upon another; by way of a time where none is,
+  // because a row that is moved must not meet one that is about to be.
+  await sql`UPDATE sms_spend SET bucket_at = bucket_at - interval '100 years'`.execute(db);
+  await sql`
+    UPDATE sms_spend
+       SET bucket_at = bucket_at + interval '100 years'
+         - make_interval(secs => ceil(${seconds}::float8 / bucket_seconds) * bucket_seconds)`.execute(db);
 };
 
 const spentIn = async (scope: string): Promise<readonly { sends: number; micros: number }[]> => {

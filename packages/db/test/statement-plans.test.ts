@@ -4,6 +4,7 @@ import type { Database } from '../src/database.ts';
 import { applyParkedEvents } from '../src/delivery-events.ts';
 import { oldestDueSeconds, reclaimExpiredLeases, takeDueMessages } from '../src/due-messages.ts';
 import { readCharges, readChargesOfMany } from '../src/limit-charges.ts';
+import { lockMessagesOf, lockToken } from '../src/lock-order.ts';
 import { listMessages } from '../src/message-history.ts';
 import { findNewestMessage } from '../src/newest-message.ts';
 import { forgetExpired } from '../src/retention.ts';
@@ -64,6 +65,16 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
     'forgetting reports of strange messages',
     'delivery_events_parked',
     (on) => forgetExpired.parkedEvents(on, 30),
+  ],
+  [
+    'locking what a code belongs to',
+    'messages_pkey',
+    (on) => lockToken(on, { by: 'code', messageId: organizationId }),
+  ],
+  [
+    'locking the messages of an account that goes',
+    'messages_account',
+    (on) => lockMessagesOf(on, [past.accountId], [past.limitKey]),
   ],
   [
     'listing the messages of an account',

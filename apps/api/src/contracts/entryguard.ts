@@ -8,6 +8,7 @@ import { setPasswordPath } from '@reconfirm/core/contract';
 import { withOwnOrigin } from '@reconfirm/core/redirect';
 import { findOrganizationKey } from '@reconfirm/db/api-keys';
 import * as invitationRows from '@reconfirm/db/invitations';
+import { listInvitations } from '@reconfirm/db/list-invitations';
 import { findOrganization } from '@reconfirm/db/organizations';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import * as userRows from '@reconfirm/db/users';
@@ -103,6 +104,7 @@ export const composeEntryguard = (parts: Parts): FastifyPluginAsync => {
     changeUser: (at, change) => userRows.changeUser(db, at, change),
     deleteUser: (organizationId, id) => userRows.deleteUser(db, organizationId, id),
     findInvitation: (organizationId, id) => invitationRows.findInvitation(db, organizationId, id),
+    listInvitations: (organizationId, page) => listInvitations(db, organizationId, page),
     extendInvitation: (change, until) => invitationRows.extendInvitation(db, change, until),
     revokeInvitation: (change) => invitationRows.revokeInvitation(db, change),
     findOrganization: (id) => findOrganization(db, id),

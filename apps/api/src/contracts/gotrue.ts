@@ -37,6 +37,7 @@ export const gotrueRules = (config: ApiConfig): ContractRules => ({
     ip: config.GOTRUE_RATE_LIMIT_IP,
     email: config.GOTRUE_RATE_LIMIT_EMAIL,
     phone: config.GOTRUE_RATE_LIMIT_PHONE,
+    purposes: config.PURPOSE_RATE_LIMITS,
   },
   // The applications’ document: "Doesn't reveal if email/phone exists".
   disclosure: 'strict',
@@ -113,6 +114,7 @@ const useCasesOf = (parts: Parts, access: Access) => {
     limiter,
     sms,
     captchaGate: parts.captchaGate,
+    judgeDisposable: parts.judgeDisposable,
     policy,
     passwords,
     write: (account, message, hash) => acceptSignUp(db, account, message, hash),

@@ -23,6 +23,7 @@ export const singularityRules = (config: ApiConfig): ContractRules => ({
     ip: config.SINGULARITY_RATE_LIMIT_IP,
     email: config.SINGULARITY_RATE_LIMIT_ADDRESS,
     phone: config.RATE_LIMIT_PHONE,
+    purposes: config.PURPOSE_RATE_LIMITS,
   },
   // The owner has shown a token and is told by the routes; everybody else is told nothing.
   disclosure: 'strict',
@@ -70,6 +71,7 @@ export const composeSingularity = (parts: Parts): FastifyPluginAsync => {
       sms,
       // The document has no field for a captcha's answer: the limit of the client is all there is.
       captchaGate: async (ip) => (ip.allowed ? null : limitedBy(ip)),
+      judgeDisposable: parts.judgeDisposable,
       policy: passwordPolicy,
       passwords: access.passwords,
       write: (account, message, hash) => acceptSignUp(db, account, message, hash),

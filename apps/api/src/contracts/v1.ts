@@ -28,7 +28,12 @@ import { createUseCases, type Parts } from '../use-cases.ts';
 /** What the v1 contract asks of the use cases. */
 export const v1Rules = (config: ApiConfig): ContractRules => ({
   contract: 'v1',
-  limits: { ip: config.RATE_LIMIT_IP, email: config.RATE_LIMIT_ADDRESS, phone: config.RATE_LIMIT_PHONE },
+  limits: {
+    ip: config.RATE_LIMIT_IP,
+    email: config.RATE_LIMIT_ADDRESS,
+    phone: config.RATE_LIMIT_PHONE,
+    purposes: config.PURPOSE_RATE_LIMITS,
+  },
   disclosure: config.DISCLOSURE,
   refusesWhileEmailIsOff: config.EMAIL_PROVIDER === 'none' && config.EMAIL_OFF !== 'rotate',
   asksCaptcha: true,
@@ -37,7 +42,7 @@ export const v1Rules = (config: ApiConfig): ContractRules => ({
 /** Made once for each configuration, as the set of origins is. */
 const requestRules = new WeakMap<ApiConfig, RequestRules>();
 
-const requestRulesOf = (config: ApiConfig): RequestRules => {
+export const requestRulesOf = (config: ApiConfig): RequestRules => {
   const known = requestRules.get(config);
   if (known !== undefined) return known;
   const made: RequestRules = {

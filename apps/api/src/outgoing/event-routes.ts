@@ -10,6 +10,7 @@ import {
   type ReplayChoice,
 } from '@reconfirm/db/webhook-deliveries';
 import { findWebhookEndpoint, type WebhookEndpoint } from '@reconfirm/db/webhook-endpoints';
+import { disposableOfEvent, type JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import { adminOnly } from '../admin-only.ts';
 import { problems } from '../dialects/v1/schemas.ts';
 import { ProblemError } from '../problem.ts';
@@ -19,6 +20,7 @@ export interface EventRoutesOptions {
   readonly db: Database;
   readonly adminKey: Secret | undefined;
   readonly organizationId: string;
+  readonly judgeDisposable: JudgeDisposable;
 }
 
 const pageSizeDefault = 50;
@@ -36,7 +38,7 @@ const toLogLine = (delivery: DeliveryLogEntry) => ({
 
 /** What was told and what became of it: the feed, the log of deliveries, sending again, trying out. */
 export const eventRoutes =
-  ({ db, adminKey, organizationId }: EventRoutesOptions): FastifyPluginAsyncTypebox =>
+  ({ db, adminKey, organizationId, judgeDisposable }: EventRoutesOptions): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.addHook('onRequest', adminOnly(adminKey));
 
@@ -74,7 +76,7 @@ export const eventRoutes =
           ok: true as const,
           events: events.map((event) => ({
             id: event.id,
-            ...outgoingPayload(event),
+            ...outgoingPayload(event, disposableOfEvent(judgeDisposable, event)),
             type: event.type as OutgoingEventType,
           })),
           next: events.at(-1)?.sequence ?? after,

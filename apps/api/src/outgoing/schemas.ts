@@ -139,7 +139,17 @@ export const EventsAnswer = Type.Object({
         sequence: Type.Integer({ description: 'Without gaps in one organization, in the order of the feed' }),
         organizationId: Type.String(),
         account: nullable(
-          Type.Object({ id: Type.String(), email: nullableText, phone: nullableText, status: nullableText }),
+          Type.Object({
+            id: Type.String(),
+            email: nullableText,
+            phone: nullableText,
+            status: nullableText,
+            emailIsDisposable: Type.Optional(
+              Type.Boolean({
+                description: 'With DISPOSABLE_DOMAINS=flag or refuse, of an account with an address',
+              }),
+            ),
+          }),
         ),
         message: nullable(Type.Object({ id: Type.String() })),
         channel: nullableText,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminKey } from '../support/installation.ts';
 import { newEmail, register } from '../support/requests.ts';
 import { allMessages, countRows, newestMessage } from '../support/rows.ts';
+import { keyOfServer, signedAddress } from '../support/signed-address.ts';
 import { type DialectScene, openDialect } from './support/dialect-scene.ts';
 import {
   administer,
@@ -189,6 +190,21 @@ describe('GET /api/v1/users and /api/v1/users/{id}', () => {
     expectRefusal(await admin.change(id, { name: 'Mine' }), 404, 'USER_NOT_FOUND');
     expectRefusal(await admin.remove(id), 404, 'USER_NOT_FOUND');
     expectRefusal(await admin.resend(id), 404, 'USER_NOT_FOUND');
+  });
+});
+
+describe('a server that names the administrator for whom it asks', () => {
+  it('400 CLIENT_ADDRESS_INVALID and CLIENT_ADDRESS_STALE where the signature does not hold', async () => {
+    const api = await scene.startApi({ CLIENT_ADDRESS_KEYS: keyOfServer });
+    const ask = (headers: Record<string, string>) =>
+      scene.call({ method: 'GET', path: users, token: adminKey, headers }, api);
+    expectRefusal(
+      await ask(signedAddress('203.0.113.7', { key: 'x'.repeat(32) })),
+      400,
+      'CLIENT_ADDRESS_INVALID',
+    );
+    expectRefusal(await ask(signedAddress('203.0.113.7', { secondsAgo: 3600 })), 400, 'CLIENT_ADDRESS_STALE');
+    expect((await ask(signedAddress('203.0.113.7'))).statusCode).toBe(200);
   });
 });
 

@@ -33,6 +33,19 @@ describe('asking for an account', () => {
     installation.db.selectFrom('accounts').selectAll().where('email', '=', email).execute();
 
   describe('POST /signup', () => {
+    it('refuses an address of a service for minutes with email_address_disposable, where these are refused', async () => {
+      const strict = await installation.startApi({
+        ...gotrueSettings(),
+        ...withoutLimits,
+        DISPOSABLE_DOMAINS: 'refuse',
+      });
+      const refusal = [400, 'email_address_disposable', 'Disposable email addresses are not accepted'];
+      const email = 'somebody@mailinator.com';
+      expect(refusalOf(await call(strict, 'POST', '/signup', { email, password }))).toEqual(refusal);
+      expect(refusalOf(await call(strict, 'POST', '/otp', { email }))).toEqual(refusal);
+      expect((await call(strict, 'POST', '/otp', { email, create_user: false })).statusCode).toBe(200);
+    });
+
     it('answers the same shape for a new, a waiting and a confirmed address, and changes no account', async () => {
       const confirmed = await signUp();
       const waiting = newEmail();

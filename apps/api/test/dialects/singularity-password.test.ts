@@ -155,7 +155,7 @@ describe('documents', () => {
     expect(own?.every((path) => path.startsWith('/api/auth/'))).toBe(true);
     expect(own).toHaveLength(8);
     expect(other?.every((path) => path.startsWith('/api/v1/'))).toBe(true);
-    expect(other).toHaveLength(6);
+    expect(other).toHaveLength(7);
     expect(main?.some((path) => path.startsWith('/api/'))).toBe(false);
   });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handOverNewest } from '../support/hand-over.ts';
 import { type Answer, newEmail, register as registerByV1 } from '../support/requests.ts';
 import { countRows, newestMessage } from '../support/rows.ts';
+import { keyOfServer, signedAddress } from '../support/signed-address.ts';
 import { type DialectScene, openDialect } from './support/dialect-scene.ts';
 import { expectRefusal, verification } from './support/singularity.ts';
 
@@ -61,6 +62,28 @@ describe('POST /api/auth/register', () => {
       .where('id', '=', tenantId)
       .executeTakeFirstOrThrow();
     expect(row).toEqual({ name: 'Owner', password_hash: null });
+  });
+
+  it('400 EMAIL_DISPOSABLE for an address of a service for minutes, where these are refused', async () => {
+    const api = await scene.startApi({ DISPOSABLE_DOMAINS: 'refuse' });
+    const body = { email: 'somebody@mailinator.com', password: strong, name: 'Ana' };
+    expectRefusal(await scene.call({ method: 'POST', path, body }, api), 400, 'EMAIL_DISPOSABLE');
+  });
+
+  it('400 CLIENT_ADDRESS_INVALID and CLIENT_ADDRESS_STALE for an address that no server vouches for', async () => {
+    const api = await scene.startApi({ CLIENT_ADDRESS_KEYS: keyOfServer });
+    const ask = (headers: Record<string, string>) =>
+      scene.call(
+        { method: 'POST', path, headers, body: { email: newEmail(), password: strong, name: 'Ana' } },
+        api,
+      );
+    expectRefusal(
+      await ask(signedAddress('203.0.113.7', { key: 'x'.repeat(32) })),
+      400,
+      'CLIENT_ADDRESS_INVALID',
+    );
+    expectRefusal(await ask(signedAddress('203.0.113.7', { secondsAgo: 3600 })), 400, 'CLIENT_ADDRESS_STALE');
+    expect((await ask(signedAddress('203.0.113.7'))).statusCode).toBe(200);
   });
 
   it('429 EMAIL_COOLDOWN_ACTIVE the second time', async () => {

@@ -5,8 +5,16 @@ import { Secret } from '@reconfirm/core/secret';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { describe, expect, test } from 'vitest';
 import type { Limiter } from '../../src/limiter/limiter.ts';
+import { createCheckLimits } from '../../src/check-limits.ts';
 import { makeRequestKeys } from '../../src/request-keys.ts';
 import { newId, subjectOf } from './limiter-stores.ts';
+
+const anyRules = {
+  contract: 'v1',
+  disclosure: 'strict',
+  refusesWhileEmailIsOff: false,
+  asksCaptcha: false,
+} as const;
 
 export interface LimiterUnderTest {
   readonly limiter: Limiter;
@@ -67,6 +75,49 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
     expect(seen).toMatchObject({ allowed: false, retryAfterSeconds: 40 });
   });
 
+  test('a dry run names the bucket that a request would be refused by and when it frees, and charges nothing', async () => {
+    const destination = parseEmailAddress('someone@example.com', 'exact');
+    if (destination === undefined) throw new Error('the address is valid');
+    const limits = {
+      ip: [{ max: 2, windowSeconds: 100 }],
+      email: [{ max: 1, windowSeconds: 60 }],
+      phone: [],
+    };
+    const settings = {
+      // Drawn anew, so that another limiter's run of this test has other subjects.
+      hashKey: new Secret(Buffer.from(newId()).toString('base64')),
+      ipv6PrefixBits: 64,
+      rememberSeconds: { ip: 100, email: 60, phone: 0 },
+    };
+    const { limiter } = underTest();
+    const check = createCheckLimits({
+      keys: settings,
+      limiter,
+      sms: { limiter, refusalOf: () => null },
+      rules: new Map([['v1', () => ({ ...anyRules, limits })]]),
+    });
+    const asked = {
+      organizationId: defaultOrganizationId,
+      purpose: signup,
+      destination,
+      clientAddress: '192.0.2.1',
+    };
+    const keys = makeRequestKeys(settings, { ...asked, limits });
+    for (let i = 0; i < 3; i += 1)
+      expect(await check('v1', asked)).toMatchObject({ refusedBy: null, retryAfterSeconds: 0 });
+    await limiter.chargeTogether([keys.ip, keys.address], newId());
+    await underTest().letTimePass(20_000);
+    expect(await check('v1', asked)).toMatchObject({ refusedBy: 'address', retryAfterSeconds: 40 });
+    await charge(keys.ip, newId());
+    // Both refuse: the client is met first, and its oldest request frees it last.
+    expect(await check('v1', asked)).toMatchObject({ refusedBy: 'ip', retryAfterSeconds: 80 });
+    await underTest().letTimePass(40_000);
+    expect(await check('v1', asked)).toMatchObject({ refusedBy: 'ip', retryAfterSeconds: 40 });
+    await underTest().letTimePass(40_000);
+    const decisions = await limiter.chargeTogether([keys.ip, keys.address], newId());
+    expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true]);
+  });
+
   test.each([0, 1, 999, 12_345, 57_500])(
     '%i ms after the charge, waiting as long as a refusal says is enough, and a second less is not',
     async (agedMs) => {
@@ -96,6 +147,24 @@ export const testLimiter = (underTest: () => LimiterUnderTest): void => {
     await underTest().letTimePass(60_000);
     expect((await charge(subject, newId())).allowed).toBe(true);
     expect(await charge(subject, newId())).toMatchObject({ allowed: false, retryAfterSeconds: 40 });
+  });
+
+  test('1/60,3/600,10/86400 is a cooldown that grows and a cap for the day', async () => {
+    const subject = subjectOf('address', [1, 60], [3, 600], [10, 86_400]);
+    const waits: number[] = [];
+    // Whoever asks again as soon as it is allowed.
+    for (let sent = 1; sent <= 11; sent += 1) {
+      expect((await charge(subject, newId())).allowed, `message ${sent}`).toBe(true);
+      const { retryAfterSeconds } = await charge(subject, newId());
+      waits.push(retryAfterSeconds);
+      await underTest().letTimePass(retryAfterSeconds * 1000);
+    }
+    // Rounded up, and the clock goes on while the test runs.
+    const expected = [60, 60, 480, 60, 60, 480, 60, 60, 480, 84_600, 60];
+    for (const [index, wait] of waits.entries()) {
+      expect(wait, `after message ${index + 1}`).toBeLessThanOrEqual(expected[index] ?? 0);
+      expect(wait, `after message ${index + 1}`).toBeGreaterThan((expected[index] ?? 0) - 30);
+    }
   });
 
   test('subjects share nothing, nor do kinds of subjects', async () => {

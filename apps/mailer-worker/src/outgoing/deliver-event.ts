@@ -5,12 +5,14 @@ import { unseal } from '@reconfirm/core/sealed';
 import type { Secret } from '@reconfirm/core/secret';
 import type { KeyRing } from '@reconfirm/core/token';
 import type { ClaimedDelivery, FinishedAttempt } from '@reconfirm/db/webhook-deliveries';
+import { disposableOfEvent, type JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import type { PostEvent } from './post-event.ts';
 
 export interface EventDeliveryOptions {
   readonly keys: KeyRing;
   readonly post: PostEvent;
   readonly chance: () => number;
+  readonly judgeDisposable: JudgeDisposable;
   readonly onSecretUnreadable: (endpointId: string, error: unknown) => void;
 }
 
@@ -26,7 +28,9 @@ export const createEventDelivery = (options: EventDeliveryOptions) => {
   async function attempt(delivery: ClaimedDelivery, signal: AbortSignal): Promise<AttemptOutcome> {
     const secrets = secretsOf(delivery);
     if (secrets === null) return { kind: 'failed', reason: 'secret_unreadable' };
-    const body = JSON.stringify(outgoingPayload(delivery.event));
+    const body = JSON.stringify(
+      outgoingPayload(delivery.event, disposableOfEvent(options.judgeDisposable, delivery.event)),
+    );
     const headers = webhookHeaders(secrets, { id: delivery.event.id, at: new Date(), body });
     return options.post({ url: delivery.url, headers, body, signal });
   }

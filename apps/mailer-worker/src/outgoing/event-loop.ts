@@ -13,6 +13,7 @@ import { forgetPreviousSecrets } from '@reconfirm/db/webhook-endpoints';
 import type { Logger } from '@reconfirm/process/logger';
 import type { WorkerMetrics } from '../metrics.ts';
 import { createEventDelivery } from './deliver-event.ts';
+import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import type { PostEvent } from './post-event.ts';
 import { resealSecrets } from './reseal.ts';
 
@@ -30,6 +31,7 @@ export interface EventLoopOptions {
   readonly db: Database;
   readonly keys: KeyRing;
   readonly post: PostEvent;
+  readonly judgeDisposable: JudgeDisposable;
   /** Attempts of this worker at once. */
   readonly concurrency: number;
   readonly log: Logger;
@@ -54,6 +56,7 @@ export const startEventLoop = (options: EventLoopOptions): EventLoop => {
     keys,
     post: options.post,
     chance: Math.random,
+    judgeDisposable: options.judgeDisposable,
     onSecretUnreadable: (endpointId, error) =>
       log.error({ err: error, endpointId }, 'event.secret_unreadable'),
   });

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '@reconfirm/core/config/config';
 
-const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** A command of the worker, by its file below src. */
+const fileOf = (name: string): string => fileURLToPath(new URL(`../../src/${name}`, import.meta.url));
 
 export interface MainProcess extends AsyncDisposable {
   readonly child: ChildProcess;
@@ -15,8 +16,12 @@ export interface MainProcess extends AsyncDisposable {
 }
 
 /** Starts the worker as an operator does: with flags and an environment of its own. */
-export const runMain = (args: readonly string[], environment: Environment): MainProcess => {
-  const child = spawn(process.execPath, [mainFile, ...args], {
+export const runMain = (
+  args: readonly string[],
+  environment: Environment,
+  name: 'main.ts' | 'preview/main.ts' = 'main.ts',
+): MainProcess => {
+  const child = spawn(process.execPath, [fileOf(name), ...args], {
     env: { PATH: '/usr/bin:/bin', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -2,7 +2,9 @@ import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
 import { gotrueSettings } from './gotrue-settings.ts';
-import { parseLimits } from '../limits.ts';
+import { limitWindowSecondsMax, parseLimits } from '../limits.ts';
+import { parseLimitsByPurpose } from '../purposes/policy.ts';
+import { parseClientAddressKeys } from '../signed-client-address.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -55,6 +57,22 @@ export const apiSettings = {
     },
     addressRangeList,
   ),
+  CLIENT_ADDRESS_KEYS: optional(
+    customSecret(
+      {
+        form: 'at least 32 characters, two with a comma while rotating',
+        describe:
+          'Keys of your own servers, which then name the person for whom they ask in the header Reconfirm-Client-Address (docs/limits.md). A header that was not signed with one of them is refused. Without any, every such header is.',
+      },
+      parseClientAddressKeys,
+    ),
+  ),
+  CLIENT_ADDRESS_MAX_AGE_SECONDS: integer({
+    min: 10,
+    max: 3600,
+    fallback: '300',
+    describe: 'How far the time of such a header may be off, either way.',
+  }),
   IPV6_PREFIX_BITS: integer({
     min: 32,
     max: 64,
@@ -77,6 +95,22 @@ export const apiSettings = {
     },
     parseLimits,
   ),
+  PURPOSE_RATE_LIMITS: custom(
+    {
+      form: 'recovery=1/120,5/86400;magiclink=1/30',
+      fallback: '',
+      describe:
+        'Messages to one address or number for one purpose, in place of what the contract allows: signup, recovery, magiclink, email_change, sms or phone_change. Purposes are separated by semicolons.',
+    },
+    parseLimitsByPurpose,
+  ),
+  RATE_LIMIT_MEMORY_SECONDS: integer({
+    min: 0,
+    max: limitWindowSecondsMax,
+    fallback: '0',
+    describe:
+      'How far the limits of an organization may look back where that is further than the installation’s own do: for so long every counted request is remembered. 86400 lets an organization set a daily cap.',
+  }),
   CODE_GUESS_LIMIT: custom(
     {
       form: 'count/seconds',
@@ -141,17 +175,6 @@ export const apiSettings = {
     fallback: '400',
     describe: 'A redirect URL that is not allowed is refused, or quietly replaced by the stored one.',
   }),
-  ADMIN_KEY: optional(
-    secret(
-      custom(
-        {
-          form: 'at least 24 characters',
-          describe: 'Bearer key of the admin routes. Without it they answer 401.',
-        },
-        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
-      ),
-    ),
-  ),
   ...sessionSettings,
   ...singularitySettings,
   ...entryguardSettings,

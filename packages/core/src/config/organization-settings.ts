@@ -1,4 +1,4 @@
-import type { RememberSeconds } from '../limits.ts';
+import type { PurposeLimits, RememberSeconds } from '../limits.ts';
 import { apiSettings } from './api-settings.ts';
 import { type ConfigOf, isProblem, type Settings } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
@@ -22,9 +22,12 @@ export const organizationSettings = {
   PURPOSE_LIVE_TOKENS: sharedSettings.PURPOSE_LIVE_TOKENS,
   NOTICE_ALREADY_VERIFIED: sharedSettings.NOTICE_ALREADY_VERIFIED,
   NOTICE_UNKNOWN_ACCOUNT: sharedSettings.NOTICE_UNKNOWN_ACCOUNT,
+  DISPOSABLE_DOMAINS: sharedSettings.DISPOSABLE_DOMAINS,
+  DISPOSABLE_ALLOW: sharedSettings.DISPOSABLE_ALLOW,
   RATE_LIMIT_IP: apiSettings.RATE_LIMIT_IP,
   RATE_LIMIT_ADDRESS: apiSettings.RATE_LIMIT_ADDRESS,
   RATE_LIMIT_PHONE: apiSettings.RATE_LIMIT_PHONE,
+  PURPOSE_RATE_LIMITS: apiSettings.PURPOSE_RATE_LIMITS,
   DISCLOSURE: apiSettings.DISCLOSURE,
   EMAIL_CHANGE_MODE: apiSettings.EMAIL_CHANGE_MODE,
   ENTRYGUARD_USER_SEATS: apiSettings.ENTRYGUARD_USER_SEATS,
@@ -84,11 +87,16 @@ export const organizationProblems = (
   const longest = (limits: OrganizationOverrides['RATE_LIMIT_IP']): number =>
     Math.max(0, ...(limits ?? []).map(({ windowSeconds }) => windowSeconds));
   const tooLong = (name: string, seconds: number): string =>
-    `${name} must not look back further than the installation's own limits, ${seconds} seconds: older requests are not remembered`;
+    `${name} must not look back further than the installation remembers requests, ${seconds} seconds (RATE_LIMIT_MEMORY_SECONDS)`;
+  const purposes = overrides.PURPOSE_RATE_LIMITS ?? new Map<string, PurposeLimits>();
   const { ip, email, phone } = installation.rememberSeconds;
   if (longest(overrides.RATE_LIMIT_IP) > ip) problems.push(tooLong('RATE_LIMIT_IP', ip));
   if (longest(overrides.RATE_LIMIT_ADDRESS) > email) problems.push(tooLong('RATE_LIMIT_ADDRESS', email));
   if (longest(overrides.RATE_LIMIT_PHONE) > phone) problems.push(tooLong('RATE_LIMIT_PHONE', phone));
+  for (const [name, { channel, limits }] of purposes) {
+    const remembered = channel === 'sms' ? phone : email;
+    if (longest(limits) > remembered) problems.push(tooLong(`PURPOSE_RATE_LIMITS ${name}`, remembered));
+  }
   if (installation.production && overrides.REDIRECT_ORIGINS?.kind === 'any')
     problems.push(
       'REDIRECT_ORIGINS must not be * in production: anybody could send a token to a site of theirs',

@@ -1,5 +1,6 @@
 import { smsSharedSettings } from './sms-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, secretUrl, text, url } from './setting.ts';
+import { disposablePolicies, parseDomains } from '../disposable.ts';
 import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
 import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
@@ -113,6 +114,17 @@ export const sharedSettings = {
             },
     ),
   ),
+  ADMIN_KEY: optional(
+    secret(
+      custom(
+        {
+          form: 'at least 24 characters',
+          describe: 'Bearer key of the admin routes, and of a worker’s /preview. Without it they answer 401.',
+        },
+        (value) => (value.length >= 24 ? value : { problem: 'must have at least 24 characters' }),
+      ),
+    ),
+  ),
   EMAIL_PROVIDER: choice({
     values: ['smtp', 'mailgun', 'log', 'none'],
     fallback: 'smtp',
@@ -144,6 +156,27 @@ export const sharedSettings = {
         'Which messages of one address and purpose work: newest (the default: asking ends the older one at once), newest-2, newest-3, or until-handed-over (the older one works until the newer was handed to the provider).',
     },
     parseLiveTokensByPurpose,
+  ),
+  DISPOSABLE_DOMAINS: choice({
+    values: disposablePolicies,
+    fallback: 'off',
+    describe:
+      'Addresses of services that give one to anybody for minutes: flag says so in the events to your application (`emailIsDisposable`), refuse also answers 400 to whoever registers with one. Relay services (SimpleLogin, addy.io, Apple, Firefox, DuckDuckGo) are not among them.',
+  }),
+  DISPOSABLE_ALLOW: custom(
+    {
+      form: 'example.com,example.org',
+      fallback: '',
+      describe: 'Domains that are never disposable, with all below them, whatever a list says.',
+    },
+    parseDomains,
+  ),
+  DISPOSABLE_LIST_PATH: optional(
+    text({
+      form: '/etc/reconfirm/disposable-domains.txt',
+      describe:
+        'File of further domains, one a line, # for remarks; read at the start. It adds to the list of the package disposable-email-domains-js.',
+    }),
   ),
   DEFAULT_LOCALE: choice({
     values: supportedLocales,

@@ -103,4 +103,11 @@ export const workerSettings = {
     describe:
       'Age at which settled messages, their attempts and events are deleted. Unfinished ones never are.',
   }),
+  PENDING_ACCOUNT_DAYS: integer({
+    min: 0,
+    max: 3650,
+    fallback: '0',
+    describe:
+      'Age at which an account that never proved an address or a number is deleted, with the event account.lapsed. One with a message on its way, a link or code that works or a live session stays. 0 keeps them for ever: whether its accounts may go is for the application to say.',
+  }),
 } as const;

@@ -11,6 +11,7 @@ export const outgoingEventTypes = [
   'invitation.accepted',
   'contact.changed',
   'contact.disowned',
+  'account.lapsed',
 ] as const;
 
 export type OutgoingEventType = (typeof outgoingEventTypes)[number];
@@ -26,6 +27,7 @@ export interface OutgoingEventFacts {
   /** Its place among the events of its organization, without gaps. */
   readonly sequence: string;
   readonly organizationId: string;
+  /** Of a lapsed account the id is all that there is. */
   readonly accountId: string | null;
   readonly messageId: string | null;
   readonly channel: Channel | null;
@@ -40,8 +42,9 @@ export interface OutgoingEventFacts {
 /**
  * What is sent and what the feed shows, in the form that Standard Webhooks 1.0.0 gives a payload. The
  * address is put in now and stands in no row of the event: an account that was deleted leaves none.
+ * `emailIsDisposable`: undefined where the organization does not ask.
  */
-export const outgoingPayload = (event: OutgoingEventFacts) => ({
+export const outgoingPayload = (event: OutgoingEventFacts, emailIsDisposable?: boolean) => ({
   type: event.type,
   timestamp: event.occurredAt.toISOString(),
   data: {
@@ -50,7 +53,13 @@ export const outgoingPayload = (event: OutgoingEventFacts) => ({
     account:
       event.accountId === null
         ? null
-        : { id: event.accountId, email: event.email, phone: event.phone, status: event.accountStatus },
+        : {
+            id: event.accountId,
+            email: event.email,
+            phone: event.phone,
+            status: event.accountStatus,
+            ...(emailIsDisposable !== undefined && event.email !== null && { emailIsDisposable }),
+          },
     message: event.messageId === null ? null : { id: event.messageId },
     channel: event.channel,
     purpose: event.purpose,

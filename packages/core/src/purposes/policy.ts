@@ -1,6 +1,7 @@
+import { parseLimits, type PurposeLimits } from '../limits.ts';
 import { type LiveTokens, parseLiveTokens } from '../live-tokens.ts';
 import type { Lifetime, Purpose } from './purpose.ts';
-import { findPurpose, purposeNames } from './registry.ts';
+import { findPurpose, purposeNames, purposes } from './registry.ts';
 
 /** What an installation (or an organization) wants otherwise than a purpose's own defaults. */
 export interface PurposePolicies {
@@ -32,17 +33,18 @@ type Named<T> = ReadonlyMap<string, T> | { readonly problem: string };
 /** Reads `name=value,name=value` where each name is a purpose. */
 const parseByPurpose = <T>(
   text: string,
-  read: (value: string) => T | { readonly problem: string },
+  read: (value: string, name: string) => T | { readonly problem: string },
+  separator = ',',
 ): Named<T> => {
   const byPurpose = new Map<string, T>();
   for (const part of text
-    .split(',')
+    .split(separator)
     .map((p) => p.trim())
     .filter((p) => p !== '')) {
     const [name = '', value = ''] = part.split('=', 2).map((p) => p.trim());
     if (findPurpose(name) === undefined)
       return { problem: `must name purposes (${purposeNames.join(', ')}); ${name} is none` };
-    const result = read(value);
+    const result = read(value, name);
     if (typeof result === 'object' && result !== null && 'problem' in result)
       return { problem: `${name} ${result.problem}` };
     byPurpose.set(name, result);
@@ -63,6 +65,30 @@ export const parseLifetimes = (text: string): Named<Lifetime> =>
       ? { linkSeconds, codeSeconds }
       : { problem: `must be seconds like 1800/600, from ${lifetimeSecondsMin} to ${lifetimeSecondsMax}` };
   });
+
+/** Those that strangers and accounts ask for; an invitation and another system's mail have limits of their own. */
+export const limitedPurposes = [
+  'signup',
+  'recovery',
+  'magiclink',
+  'email_change',
+  'sms',
+  'phone_change',
+] as const;
+
+/** Reads `recovery=1/120,5/86400;magiclink=1/30`: limits of one address or number for one purpose. */
+export const parseLimitsByPurpose = (text: string): Named<PurposeLimits> =>
+  parseByPurpose(
+    text,
+    (value, name): PurposeLimits | { readonly problem: string } => {
+      const limited = limitedPurposes.find((known) => known === name);
+      if (limited === undefined)
+        return { problem: `has limits of its own; here are ${limitedPurposes.join(', ')}` };
+      const limits = parseLimits(value);
+      return 'problem' in limits ? limits : { channel: purposes[limited].channel, limits };
+    },
+    ';',
+  );
 
 /** Reads `magiclink=newest-3,recovery=until-handed-over`. */
 export const parseLiveTokensByPurpose = (text: string): Named<LiveTokens> =>

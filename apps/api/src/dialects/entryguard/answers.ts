@@ -1,4 +1,4 @@
-import { type InvitationState, invitationState } from '@reconfirm/core/invitation';
+import { type InvitationState, invitationState, listedInvitationState } from '@reconfirm/core/invitation';
 import { publicStatus } from '@reconfirm/core/message';
 import type { PasswordProblem } from '@reconfirm/core/password';
 import type { ExtendOutcome, InvitationDetails, NoInvitation } from '@reconfirm/db/invitations';
@@ -40,23 +40,34 @@ export const userAnswer = (user: UserDetails) => ({
       : ('ACTIVE' as const),
 });
 
-export const invitationAnswer = (invitation: InvitationDetails, waitSeconds: number) => {
+const invitationOf = (invitation: InvitationDetails) => {
   const status: InvitationState = invitationState(invitation);
   return {
-    id: invitation.accountId,
-    email: invitation.email,
-    invitation: {
-      status,
-      generation: invitation.generation,
-      expiresAt: invitation.expiresAt?.toISOString() ?? null,
-      deliveryStatus: invitation.messageStatus === null ? null : publicStatus(invitation.messageStatus),
-      nextResendAt: new Date(Date.now() + waitSeconds * 1000).toISOString(),
-      askedAt: invitation.askedAt.toISOString(),
-      sentAt: invitation.sentAt?.toISOString() ?? null,
-      invitedBy: invitation.invitedBy,
-    },
+    status,
+    generation: invitation.generation,
+    expiresAt: invitation.expiresAt?.toISOString() ?? null,
+    deliveryStatus: invitation.messageStatus === null ? null : publicStatus(invitation.messageStatus),
+    askedAt: invitation.askedAt.toISOString(),
+    sentAt: invitation.sentAt?.toISOString() ?? null,
+    invitedBy: invitation.invitedBy,
   };
 };
+
+export const invitationAnswer = (invitation: InvitationDetails, waitSeconds: number) => ({
+  id: invitation.accountId,
+  email: invitation.email,
+  invitation: {
+    ...invitationOf(invitation),
+    nextResendAt: new Date(Date.now() + waitSeconds * 1000).toISOString(),
+  },
+});
+
+export const listedInvitationAnswer = (invitation: InvitationDetails) => ({
+  id: invitation.accountId,
+  email: invitation.email,
+  state: listedInvitationState(invitation),
+  invitation: invitationOf(invitation),
+});
 
 type Administrator = Extract<AdministratorOutcome, { kind: 'administrator' }>;
 

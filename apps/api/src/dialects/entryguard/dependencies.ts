@@ -7,6 +7,7 @@ import type {
   InvitationDetails,
   NoInvitation,
 } from '@reconfirm/db/invitations';
+import type { InvitationPage } from '@reconfirm/db/list-invitations';
 import type { Organization } from '@reconfirm/db/organizations';
 import type { ChangeUserOutcome, DeleteUserOutcome, UserChange, UserDetails } from '@reconfirm/db/users';
 import type { AuthorizeAdministrator } from '../../authorize-administrator.ts';
@@ -43,6 +44,10 @@ export interface EntryguardDependencies {
   ) => Promise<ChangeUserOutcome>;
   readonly deleteUser: (organizationId: string, id: string) => Promise<DeleteUserOutcome>;
   readonly findInvitation: (organizationId: string, userId: string) => Promise<InvitationDetails | undefined>;
+  readonly listInvitations: (
+    organizationId: string,
+    page: InvitationPage,
+  ) => Promise<readonly InvitationDetails[]>;
   readonly extendInvitation: (
     change: InvitationChange,
     until: { readonly expiresAt: Date } | { readonly seconds: number },

@@ -6,6 +6,8 @@ import type { ProblemError } from '../../problem.ts';
 /** Every refusal of this contract, with its status and sentence. `code` is ours; the EntryGuard document has sentences only. */
 export const entryguardErrors = {
   VALIDATION_FAILED: { status: 400, message: 'Validation failed' },
+  CLIENT_ADDRESS_INVALID: { status: 400, message: 'The signed client address is not valid' },
+  CLIENT_ADDRESS_STALE: { status: 400, message: 'The client address was signed too long ago' },
   EMAIL_ALREADY_IN_USE: { status: 400, message: 'A user with this email already exists' },
   USER_LIMIT_REACHED: { status: 400, message: 'The organization has reached its user limit' },
   LAST_ADMIN_DELETE: { status: 400, message: 'Cannot delete the last organization admin' },
@@ -111,7 +113,9 @@ export const answerError = (
 
 /** What the server itself refuses, in this contract's words. */
 const translate = (problem: ProblemError): EntryguardError => {
-  const { headers } = problem;
+  const { headers, reason } = problem;
+  if (reason === 'CLIENT_ADDRESS_INVALID' || reason === 'CLIENT_ADDRESS_STALE')
+    return new EntryguardError(reason);
   switch (problem.statusCode) {
     case 400:
       return new EntryguardError('VALIDATION_FAILED', {

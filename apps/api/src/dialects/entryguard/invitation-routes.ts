@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { parseEmailAddress } from '@reconfirm/core/account';
 import { type Inviter, inviterName } from '@reconfirm/core/invitation';
 import type { UserDetails } from '@reconfirm/db/users';
+import { clientAddressOf } from '../../client-address.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import { addressKeyOf } from '../../request-keys.ts';
 import {
@@ -57,7 +58,7 @@ export const invitationRoutes =
           email,
           locale: readLocale(request.body?.locale),
           redirectUrl: deps.setPasswordUrl,
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
         });
         deps.decided(request, { what: 'invitation', organizationId, destination: email }, outcome);
         const { limits } = renewedInvitation(outcome, user.id);
@@ -177,7 +178,7 @@ export const invitationRoutes =
         organizationId,
         inviter: actor,
         email: emailOf(user),
-        clientAddress: request.ip,
+        clientAddress: clientAddressOf(request),
       });
       return invitationAnswer(invitation, waitSeconds);
     };

@@ -4,6 +4,7 @@ import type { FastifyError } from 'fastify';
 import { acceptEmptyJson } from '../../accept-empty-json.ts';
 import type { EntryguardDependencies } from './dependencies.ts';
 import { answerError, EntryguardError } from './errors.ts';
+import { invitationListRoute } from './invitation-list-route.ts';
 import { invitationRoutes } from './invitation-routes.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { userRoutes } from './user-routes.ts';
@@ -29,6 +30,7 @@ export const entryguard =
         });
         await scope.register(userRoutes(deps));
         await scope.register(invitationRoutes(deps));
+        await scope.register(invitationListRoute(deps));
         await scope.register(passwordRoutes(deps));
       },
       { prefix: '/api/v1' },

@@ -1,3 +1,4 @@
+import { listedInvitationStates } from '@reconfirm/core/invitation';
 import { type TSchema, Type } from 'typebox';
 import { type EntryguardCode, entryguardErrors } from './errors.ts';
 
@@ -58,22 +59,48 @@ export const User = Type.Object({
 
 export const Users = Type.Array(User);
 
-const Invitation = Type.Object({
+const invitationMembers = {
   status: Type.Enum(['PENDING', 'ACCEPTED', 'EXPIRED', 'REVOKED']),
   generation: Type.Integer({ minimum: 1, description: 'How many mails were asked for' }),
   expiresAt: nullable(Instant),
   deliveryStatus: nullable(Type.Enum(['SENT', 'DELIVERED', 'FAILED', 'COMPLAINED'])),
-  nextResendAt: Instant,
   askedAt: Instant,
   sentAt: nullable(Instant),
   invitedBy: Type.String({ description: 'account:<id>, key:<id> or operator' }),
+};
+
+const InvitedUserId = Type.String({
+  format: 'uuid',
+  description: 'Of the user; the same through every resend',
 });
 
 export const InvitationAnswer = Type.Object({
-  id: Type.String({ format: 'uuid', description: 'Of the user; the same through every resend' }),
+  id: InvitedUserId,
   email: nullable(Type.String()),
-  invitation: Invitation,
+  invitation: Type.Object({ ...invitationMembers, nextResendAt: Instant }),
 });
+
+export const InvitationsQuery = Type.Object({
+  ...UsersQuery.properties,
+  state: Type.Optional(
+    Type.String({
+      pattern: `^(${listedInvitationStates.join('|')})(,(${listedInvitationStates.join('|')})){0,5}$`,
+      description: `Only those that stand so, with commas between: ${listedInvitationStates.join(', ')}`,
+    }),
+  ),
+});
+
+export const Invitations = Type.Array(
+  Type.Object({
+    id: InvitedUserId,
+    email: nullable(Type.String()),
+    state: Type.Enum([...listedInvitationStates], {
+      description:
+        'What `invitation.status` says, and of one that waits what became of its mail. BOUNCED goes before EXPIRED.',
+    }),
+    invitation: Type.Object(invitationMembers),
+  }),
+);
 
 export const ResendBody = Type.Union([
   Type.Object({ locale: mayLack(Type.String({ maxLength: 35 })) }),

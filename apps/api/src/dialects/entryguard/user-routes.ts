@@ -1,14 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { inviterName } from '@reconfirm/core/invitation';
 import type { UserChange } from '@reconfirm/db/users';
+import { clientAddressOf } from '../../client-address.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import { changedUser, createdUser, expectDeleted, foundUser, isUserId, userAnswer } from './answers.ts';
 import type { EntryguardDependencies } from './dependencies.ts';
+import { nextPage, pageSizeMax, readPage } from './page.ts';
 import { readAdministrator, readEmail, readLocale, readName } from './read-request.ts';
 import * as schemas from './schemas.ts';
-
-/** Without a limit a list of users is a page of so many; seats end far below. */
-const pageSizeMax = 1000;
 
 /** The users of an organization: making one sends the invitation, deleting one frees its address. */
 export const userRoutes =
@@ -40,7 +39,7 @@ export const userRoutes =
           isAdmin: body.isOrgAdmin ?? false,
           locale: readLocale(body.locale),
           redirectUrl: deps.setPasswordUrl,
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
         });
         deps.decided(request, { what: 'invite', organizationId, destination: email }, outcome);
         const { user, limits } = createdUser(outcome);
@@ -61,14 +60,11 @@ export const userRoutes =
       },
       async (request, reply) => {
         const { organizationId } = await readAdministrator(deps, request, 'read');
-        const { after, limit } = request.query;
-        const size = Number(limit ?? pageSizeMax);
-        const afterId = after !== undefined && isUserId(after) ? after : null;
+        const { size, afterId } = readPage(request.query);
         const users = await deps.listUsers(organizationId, { afterId, limit: size + 1 });
         const page = users.slice(0, size);
-        const last = page.at(-1);
-        if (users.length > size && last !== undefined)
-          reply.header('link', `</api/v1/users?after=${last.id}&limit=${size}>; rel="next"`);
+        if (users.length > size)
+          reply.header('link', nextPage('/api/v1/users', { after: page.at(-1)?.id ?? '', limit: size }));
         return page.map(userAnswer);
       },
     );

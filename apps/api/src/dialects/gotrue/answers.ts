@@ -73,6 +73,8 @@ const messageAnswers = {
   already_verified: silent,
   suspended: silent,
   email_off: emailOff,
+  disposable_address: () =>
+    new GotrueError(400, 'email_address_disposable', 'Disposable email addresses are not accepted'),
   sms_refused: ({ reason }) => smsRefused(reason),
   limited: (outcome, { channel }) => limitError(outcome, channel),
   captcha_required: () => captchaFailed('captcha_token is required'),

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '@reconfirm/core/app-error';
 import { isUnavailable } from '@reconfirm/db/database';
+import { ProblemError } from '../../problem.ts';
 
 /** A refusal as GoTrue clients know it. Thrown by routes, answered by `answerError`. */
 export class GotrueError extends Error {
@@ -74,6 +75,8 @@ const notJson = 'Could not parse request body as JSON';
 /** Fastify's own refusals by their code; anything unknown is a fault of ours. */
 const asGotrueError = (error: FastifyError): GotrueError => {
   if (error instanceof AppError && error.code !== 'internal') return unavailable(error.retryAfterSeconds);
+  if (error instanceof ProblemError && error.statusCode === 400)
+    return new GotrueError(400, error.reason.toLowerCase(), error.message);
   if (error.validation !== undefined)
     return error.validationContext === 'body'
       ? new GotrueError(400, 'bad_json', `${notJson}: ${fieldOf(error)} has the wrong type`)

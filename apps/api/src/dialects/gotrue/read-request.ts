@@ -3,6 +3,7 @@ import { type CodeChallengeProblem, readCodeChallenge } from '@reconfirm/core/co
 import type { Destination } from '@reconfirm/core/destination';
 import { judgeRedirect, type RedirectRule } from '@reconfirm/core/redirect';
 import type { FastifyRequest } from 'fastify';
+import { clientAddressOf } from '../../client-address.ts';
 import { bindBrowser } from '../../browser-binding.ts';
 import type { GotrueDependencies, GotrueRules } from './dependencies.ts';
 import { GotrueError, invalid } from './errors.ts';
@@ -102,7 +103,7 @@ export const readRemembered = (
       production: rules.production,
     }),
     locale: language === undefined ? null : negotiate(language),
-    clientAddress: request.ip,
+    clientAddress: clientAddressOf(request),
     captchaAnswer: body.gotrue_meta_security?.captcha_token ?? undefined,
     context: { browser: browser.hash, ...(challenge === null ? {} : { challenge: challenge.s256 }) },
     setCookie: browser.setCookie,

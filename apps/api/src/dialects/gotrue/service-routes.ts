@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Inviter } from '@reconfirm/core/invitation';
-import { bearerToken, isSameSecret } from '../../bearer-token.ts';
+import { bearerToken, isSameSecret } from '@reconfirm/process/bearer-token';
 import { invitedOf, userNotFound } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
 import { GotrueError, invalid } from './errors.ts';

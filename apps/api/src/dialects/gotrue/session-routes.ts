@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Secret } from '@reconfirm/core/secret';
-import { bearerToken } from '../../bearer-token.ts';
+import { clientAddressOf } from '../../client-address.ts';
+import { bearerToken } from '@reconfirm/process/bearer-token';
 import type { Authentication, Identity } from '../../sessions/sessions.ts';
 import { refreshError, signInError } from './answers.ts';
 import type { GotrueDependencies } from './dependencies.ts';
@@ -55,7 +56,7 @@ export const sessionRoutes =
         reply.header('cache-control', 'no-store');
         switch (textOf(request.query.grant_type)) {
           case 'password':
-            return byPassword(request.ip, body);
+            return byPassword(clientAddressOf(request), body);
           case 'refresh_token':
             return byRefreshToken(textOf(body.refresh_token));
           case 'pkce':

@@ -10,7 +10,8 @@ import { readKratosCourier } from '@reconfirm/core/relay/kratos-courier';
 import type { RelayedRequest, RelayRead } from '@reconfirm/core/relay/relayed-request';
 import { judgeStandardWebhook } from '@reconfirm/core/relay/standard-webhook';
 import type { Secret } from '@reconfirm/core/secret';
-import { bearerToken, isSameSecret } from '../../bearer-token.ts';
+import { clientOfCaller } from '../../client-address.ts';
+import { bearerToken, isSameSecret } from '@reconfirm/process/bearer-token';
 import { asProblem } from '../../error-to-problem.ts';
 import type { Resend } from '../../resend.ts';
 import type { TellDecision } from '../../tell-decision.ts';
@@ -115,7 +116,7 @@ export const hooks =
         destination,
         redirectUrl: null,
         locale: relayed.locale === null ? null : (canonicalLocale(relayed.locale) ?? null),
-        clientAddress: request.ip,
+        clientAddress: clientOfCaller(request, 'hooks'),
         idempotencyKey: `${callId}:${template}`,
         fingerprint: [link ?? '', code ?? ''],
         content: { kind: 'relayed', to: destination.address, template, link, code, name, lifetimeSeconds },

@@ -154,6 +154,8 @@ export const registeredOf = (outcome: SignUpOutcome): Registered => {
       return outcome;
     case 'weak':
       throw weak(outcome.problems);
+    case 'disposable_address':
+      throw new SingularityError('EMAIL_DISPOSABLE');
     case 'email_off':
       throw resendAnswers.email_off();
     case 'limited':

@@ -8,6 +8,9 @@ import { asProblem } from '../../error-to-problem.ts';
 export const singularityErrors = {
   EMAIL_ALREADY_VERIFIED: { status: 304, message: "The user's email is already verified." },
   INVALID_REQUEST: { status: 400, message: 'The request is not valid.' },
+  CLIENT_ADDRESS_INVALID: { status: 400, message: 'The signed client address is not valid.' },
+  CLIENT_ADDRESS_STALE: { status: 400, message: 'The client address was signed too long ago.' },
+  EMAIL_DISPOSABLE: { status: 400, message: 'Disposable email addresses are not accepted.' },
   PASSWORD_TOO_WEAK: { status: 400, message: 'The password does not meet the requirements.' },
   ACCESS_TOKEN_EXPIRED: { status: 401, message: 'The access token is expired.' },
   ACCESS_TOKEN_INVALID: { status: 401, message: 'The access token is not valid.' },
@@ -96,6 +99,9 @@ const translate = (error: FastifyError): SingularityError => {
     return new SingularityError(codesOfFaults[error.code], { headers: retrySoon });
   if (isUnavailable(error)) return new SingularityError('DATABASE_FAILURE', { headers: retrySoon });
   const problem = asProblem(error);
+  const { reason } = problem;
+  if (reason === 'CLIENT_ADDRESS_INVALID' || reason === 'CLIENT_ADDRESS_STALE')
+    return new SingularityError(reason);
   switch (problem.statusCode) {
     case 400: {
       const fields = problem.errors.map(({ field, message }) => `${field} ${message}`).join(', ');

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { Secret } from '@reconfirm/core/secret';
+import { clientAddressOf } from '../../client-address.ts';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
 import { expectPasswordSet, sentOf } from './answers.ts';
 import type { SingularityDependencies } from './dependencies.ts';
@@ -35,7 +36,7 @@ export const passwordRoutes =
           destination: email,
           redirectUrl: deps.passwordResetUrl,
           locale: readLocale(request.query.locale),
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
           idempotencyKey: undefined,
         });
         deps.decided(request, { what: 'recovery', organizationId, destination: email }, outcome);

@@ -3,7 +3,7 @@ import { type EmailAddress, parseEmailAddress } from '@reconfirm/core/account';
 import { canonicalLocale } from '@reconfirm/core/locale';
 import type { RedirectRule } from '@reconfirm/core/redirect';
 import type { UserDetails } from '@reconfirm/db/users';
-import { bearerToken } from '../../bearer-token.ts';
+import { bearerToken } from '@reconfirm/process/bearer-token';
 import { identityOf } from './answers.ts';
 import type { SingularityDependencies } from './dependencies.ts';
 import { SingularityError } from './errors.ts';

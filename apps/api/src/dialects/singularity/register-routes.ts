@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import { Secret } from '@reconfirm/core/secret';
+import { clientAddressOf } from '../../client-address.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import { registeredOf } from './answers.ts';
 import type { SingularityDependencies } from './dependencies.ts';
@@ -42,7 +43,7 @@ export const registerRoutes =
           metadata: {},
           locale: readLocale(request.query.locale),
           redirectUrl: deps.verificationUrl,
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
           context: {},
         });
         deps.decided(request, { what: 'register', organizationId, destination: email }, outcome);

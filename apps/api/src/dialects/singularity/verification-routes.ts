@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { purposes } from '@reconfirm/core/purposes/registry';
+import { clientAddressOf } from '../../client-address.ts';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
 import { alreadyVerified, confirmedOf, principalOf, sentOf, statusOf } from './answers.ts';
 import type { SingularityDependencies } from './dependencies.ts';
@@ -40,7 +41,7 @@ export const verificationRoutes =
           destination: email,
           redirectUrl: deps.verificationUrl,
           locale: readLocale(request.query.locale),
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
           idempotencyKey: undefined,
         });
         deps.decided(request, { what: 'resend', organizationId, destination: email }, outcome);

@@ -148,6 +148,8 @@ export const registeredOf = (outcome: RegisterOutcome): Extract<RegisterOutcome,
       return outcome;
     case 'already_registered':
       throw new ProblemError('EMAIL_ALREADY_REGISTERED');
+    case 'disposable_address':
+      throw new ProblemError('DISPOSABLE_ADDRESS');
     case 'limited':
       throw limitProblem(outcome);
     case 'captcha_required':

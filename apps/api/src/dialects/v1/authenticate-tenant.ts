@@ -1,6 +1,6 @@
 import type { AccountDetails } from '@reconfirm/db/accounts';
 import { readApiKey } from '../../api-key.ts';
-import { bearerToken } from '../../bearer-token.ts';
+import { bearerToken } from '@reconfirm/process/bearer-token';
 import { ProblemError } from '../../problem.ts';
 import type { V1Dependencies } from './dependencies.ts';
 

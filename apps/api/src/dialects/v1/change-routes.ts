@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { parseEmailAddress } from '@reconfirm/core/account';
+import { clientOfCaller } from '../../client-address.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import { changeProblem } from './answers.ts';
@@ -46,7 +47,7 @@ export const changeRoutes =
             'redirectUrl',
           ),
           locale: readLocale(body.locale),
-          clientAddress: request.ip,
+          clientAddress: clientOfCaller(request, account.id),
         });
         if (outcome.kind !== 'asked') throw changeProblem(outcome);
         return reply

@@ -3,6 +3,7 @@ import type { Destination } from '@reconfirm/core/destination';
 import type { LimitDecision } from '@reconfirm/core/limits';
 import { findPurpose, purposes, type PurposeName } from '@reconfirm/core/purposes/registry';
 import type { KnownToken } from '@reconfirm/db/token-state';
+import { clientAddressOf } from '../../client-address.ts';
 import type { ConfirmOutcome } from '../../confirm.ts';
 import { ProblemError } from '../../problem.ts';
 import { nextWaitSeconds } from '../../rate-limit-headers.ts';
@@ -65,7 +66,7 @@ export const messageRoutes =
             'redirectUrl',
           ),
           locale: readLocale(body.locale),
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
           idempotencyKey: request.headers['idempotency-key'],
           captchaAnswer: body.captchaToken,
         });

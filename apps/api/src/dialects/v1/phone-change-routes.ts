@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { parsePhoneNumber } from '@reconfirm/core/phone';
+import { clientOfCaller } from '../../client-address.ts';
 import { ProblemError } from '../../problem.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
 import { changeProblem } from './answers.ts';
@@ -47,7 +48,7 @@ export const phoneChangeRoutes =
             current === null || 'problem' in current ? null : { destination: current, isVerified: true },
           redirectUrl: readRedirect(body.redirectUrl, rules, 'redirectUrl'),
           locale: readLocale(body.locale),
-          clientAddress: request.ip,
+          clientAddress: clientOfCaller(request, account.id),
         });
         deps.decided(request, { what: 'phone_change', organizationId, destination: to }, outcome);
         if (outcome.kind !== 'asked') throw changeProblem(outcome);

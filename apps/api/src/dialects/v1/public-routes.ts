@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { suggestAddress } from '@reconfirm/core/address-suggestion';
 import { purposes } from '@reconfirm/core/purposes/registry';
+import { clientAddressOf } from '../../client-address.ts';
 import { addressKeyOf, addressSubject } from '../../request-keys.ts';
 import { answerResend, registeredOf, resendMessage, tenantOf } from './answers.ts';
 import { rateLimitHeaders } from '../../rate-limit-headers.ts';
@@ -36,7 +37,7 @@ export const publicRoutes =
             readLocale(body.preferredLanguage, 'preferredLanguage') ??
             deps.negotiate(request.headers['accept-language']),
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
           captchaAnswer: body.captchaToken,
         });
         deps.decided(
@@ -83,7 +84,7 @@ export const publicRoutes =
           destination: email,
           redirectUrl: readRedirect(body.verificationRedirectUrl, deps.requestRulesOf(deps.organizationId)),
           locale: readLocale(body.locale),
-          clientAddress: request.ip,
+          clientAddress: clientAddressOf(request),
           idempotencyKey: request.headers['idempotency-key'],
           captchaAnswer: body.captchaToken,
         });

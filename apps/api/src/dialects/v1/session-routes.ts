@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { bearerToken } from '../../bearer-token.ts';
+import { bearerToken } from '@reconfirm/process/bearer-token';
 import { ProblemError } from '../../problem.ts';
 import { sessionOf } from './answers.ts';
 import type { V1Sessions } from './dependencies.ts';

@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
-import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { listProcessNames } from '@reconfirm/db/connected-processes';
-import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { databaseProblems } from '@reconfirm/db/migrator';
 import type { Logger } from '@reconfirm/process/logger';
@@ -18,6 +16,7 @@ import { composeV1Page } from './contracts/v1.ts';
 import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
+import { mailWebhooks } from './mail-webhooks.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
 import { notMeRoutes } from './not-me-page.ts';
@@ -35,7 +34,7 @@ import { readToken } from '@reconfirm/db/token-state';
 import { watchSettings } from './settings-watch.ts';
 import { smsIntakeOf } from './sms-intake.ts';
 import { smsRoutes } from './sms-routes.ts';
-import { signingKeysOf, webhookRoute } from './webhooks.ts';
+import { createWebhookCalls } from './webhook-calls.ts';
 
 export interface Api {
   /** Not listening yet. */
@@ -49,8 +48,18 @@ const organizationsIntervalMs = 5000;
 /** How often the settings of all processes are compared; a difference lasts until somebody restarts one. */
 const settingsIntervalMs = 30_000;
 
+/** What lies beyond our own stores. */
+export interface Outside {
+  /** By which the certificates of Amazon SNS are fetched. */
+  readonly fetch: typeof fetch;
+}
+
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
-export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
+export const createApi = async (
+  config: ApiConfig,
+  log: Logger,
+  outside: Outside = { fetch },
+): Promise<Api> => {
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
   const { limiter, smsLimiter, doorbell, redis } = openStores(config, db, log, metrics);
@@ -116,17 +125,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes(operator),
       doctorRoute({ config, db }),
-      webhookRoute({
-        provider: mailgun,
-        path: '/v1/mailgun/webhook',
-        publicUrl: config.PUBLIC_URL,
-        settings: {
-          signingKeys: signingKeysOf(config.MAILGUN_WEBHOOK_SIGNING_KEY),
-          maxAgeSeconds: config.MAILGUN_WEBHOOK_MAX_AGE_SECONDS,
-        },
-        store: (event) => storeDeliveryEvent(db, event),
-        counted: metrics.webhook,
-      }),
+      ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.fetch)),
       ...smsRoutes(config, db, metrics),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]

@@ -1,21 +1,22 @@
 import { sql } from 'kysely';
 import type { DeliveryEvent } from '@reconfirm/core/delivery-event';
 import { statusReportedBy } from '@reconfirm/core/message';
-import type { Database } from './database.ts';
+import { type Database, isRetryable } from './database.ts';
 import type { AccountEventType } from './schema.ts';
 
 /** A provider's report together with what proves that it came once. */
 export interface IncomingEvent {
   readonly provider: string;
   readonly event: DeliveryEvent;
-  readonly replayKey: Uint8Array;
+  /** Missing where the event's id alone tells; a request that has one holds one event. */
+  readonly replayKey?: Uint8Array | undefined;
   readonly bodyHash: Uint8Array;
 }
 
 /** `applied`: counted (its message may have moved). `parked`: its message is not known yet. `repeated`: seen before. `replayed`: a used signature over another body. */
 export type EventOutcome = 'applied' | 'parked' | 'repeated' | 'replayed';
 
-const accountEventOf = (event: DeliveryEvent): AccountEventType | null => {
+const accountEventOf = (event: Pick<DeliveryEvent, 'type'>): AccountEventType | null => {
   switch (event.type) {
     case 'delivered':
       return 'VERIFICATION_EMAIL_DELIVERED';
@@ -33,37 +34,79 @@ const accountEventOf = (event: DeliveryEvent): AccountEventType | null => {
   }
 };
 
+/** Stores one report; see `storeDeliveryEvents`. */
+export const storeDeliveryEvent = async (db: Database, incoming: IncomingEvent): Promise<EventOutcome> => {
+  const [outcome] = await storeDeliveryEvents(db, [incoming]);
+  if (outcome === undefined) throw new Error('a report has an outcome');
+  return outcome;
+};
+
+/** So often a batch is tried that met another transaction in a deadlock: providers wait minutes before they try again. */
+const triesMax = 3;
+
 /**
- * Stores a report once and applies it in the same transaction: message, account status and account
- * event move together or not at all. A report whose message is not known is
- * parked, for the sweep to apply later.
+ * Stores the reports of one request, each once, and applies them in the same transaction: messages,
+ * account status and account events move together or not at all. Three statements, however many reports
+ * there are. A report whose message is not known is parked, for the sweep to apply later. The outcomes
+ * stand in the order of the reports.
  */
-export const storeDeliveryEvent = async (db: Database, incoming: IncomingEvent): Promise<EventOutcome> =>
-  db.transaction().execute(async (tx) => {
-    const { event, provider } = incoming;
-    const inserted = await tx
-      .insertInto('delivery_events')
-      .values({
-        provider,
-        event_id: event.eventId,
-        replay_key: Buffer.from(incoming.replayKey),
-        body_hash: Buffer.from(incoming.bodyHash),
-        message_id: event.messageId ?? null,
-        provider_message_id: event.providerMessageId ?? null,
-        type: event.type,
-        bounce: event.bounce ?? null,
-        reason: event.reason ?? null,
-        occurred_at: event.occurredAt,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('id')
-      .executeTakeFirst();
-    if (inserted === undefined) return repeatedOrReplayed(tx, incoming);
-    return (await applyDeliveryEvent(tx, inserted.id)) ? 'applied' : 'parked';
-  });
+export const storeDeliveryEvents = async (
+  db: Database,
+  incoming: readonly IncomingEvent[],
+): Promise<readonly EventOutcome[]> => {
+  if (incoming.length === 0) return [];
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await db.transaction().execute((tx) => storeBatch(tx, incoming));
+    } catch (error) {
+      if (tries >= triesMax || !isRetryable(error)) throw error;
+    }
+  }
+};
+
+const storeBatch = async (tx: Database, incoming: readonly IncomingEvent[]): Promise<readonly EventOutcome[]> => {
+  const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row.id]));
+  const applied = await applyDeliveryEvents(tx, [...inserted.values()]);
+  const outcomes: EventOutcome[] = [];
+  for (const one of incoming) {
+    const key = keyOf({ provider: one.provider, event_id: one.event.eventId });
+    const id = inserted.get(key);
+    // The same report a second time in one request.
+    inserted.delete(key);
+    if (id === undefined) outcomes.push(await repeatedOrReplayed(tx, one));
+    else outcomes.push(applied.has(id) ? 'applied' : 'parked');
+  }
+  return outcomes;
+};
+
+const keyOf = (row: { readonly provider: string; readonly event_id: string }): string =>
+  `${row.provider} ${row.event_id}`;
+
+/** New rows only, written in the order of their ids, so that two copies of a batch wait for each other and not in a circle. */
+const insertEvents = async (
+  tx: Database,
+  incoming: readonly IncomingEvent[],
+): Promise<readonly { readonly id: string; readonly provider: string; readonly event_id: string }[]> => {
+  const sorted = incoming.toSorted((a, b) => (a.event.eventId < b.event.eventId ? -1 : 1));
+  const of = <T>(value: (event: DeliveryEvent) => T): T[] => sorted.map(({ event }) => value(event));
+  const { rows } = await sql<{ id: string; provider: string; event_id: string }>`
+    INSERT INTO delivery_events (provider, event_id, replay_key, body_hash, message_id, provider_message_id,
+                                 type, bounce, reason, occurred_at)
+    SELECT * FROM unnest(
+      ${sorted.map(({ provider }) => provider)}::text[], ${of(({ eventId }) => eventId)}::text[],
+      ${sorted.map(({ replayKey }) => (replayKey === undefined ? null : Buffer.from(replayKey)))}::bytea[],
+      ${sorted.map(({ bodyHash }) => Buffer.from(bodyHash))}::bytea[],
+      ${of(({ messageId }) => messageId ?? null)}::uuid[], ${of((event) => event.providerMessageId ?? null)}::text[],
+      ${of(({ type }) => type)}::text[], ${of(({ bounce }) => bounce ?? null)}::text[],
+      ${of(({ reason }) => reason ?? null)}::text[], ${of(({ occurredAt }) => occurredAt.toISOString())}::timestamptz[])
+    ON CONFLICT DO NOTHING
+    RETURNING id, provider, event_id`.execute(tx);
+  return rows;
+};
 
 /** The same signature over another body is a forgery; anything else that was seen before is a retry. */
 const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promise<EventOutcome> => {
+  if (incoming.replayKey === undefined) return 'repeated';
   const forged = await tx
     .selectFrom('delivery_events')
     .select('id')
@@ -74,54 +117,76 @@ const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promis
   return forged === undefined ? 'repeated' : 'replayed';
 };
 
-interface ParkedRow extends Omit<DeliveryEvent, 'occurredAt'> {
+interface AppliedRow extends Pick<DeliveryEvent, 'type' | 'reason'> {
+  readonly id: string;
   readonly message: string;
 }
 
-/** Applies one stored report; false while its message is not known. */
-const applyDeliveryEvent = async (tx: Database, id: string): Promise<boolean> => {
-  const { rows } = await sql<ParkedRow>`
-    UPDATE delivery_events e SET applied_at = now(), message_id = m.id
-      FROM messages m
-     WHERE e.id = ${id} AND e.applied_at IS NULL
-       AND (m.id = e.message_id OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
-    RETURNING m.id AS message, e.type, e.reason, e.bounce`.execute(tx);
-  const row = rows[0];
-  if (row === undefined) return false;
-  await moveMessage(tx, row);
-  return true;
+/** Applies stored reports; returns the ids of those whose message is known. */
+const applyDeliveryEvents = async (tx: Database, ids: readonly string[]): Promise<ReadonlySet<string>> => {
+  if (ids.length === 0) return new Set();
+  const { rows } = await sql<AppliedRow>`
+    UPDATE delivery_events e SET applied_at = now(), message_id = found.message
+      FROM (SELECT e.id, m.id AS message FROM delivery_events e JOIN messages m ON m.id = e.message_id
+             WHERE e.id = ANY(${ids}::bigint[])
+             UNION ALL
+            SELECT e.id, m.id FROM delivery_events e JOIN messages m ON m.provider_message_id = e.provider_message_id
+             WHERE e.id = ANY(${ids}::bigint[]) AND e.message_id IS NULL) found
+     WHERE e.id = found.id AND e.applied_at IS NULL
+    RETURNING e.id, found.message, e.type, e.reason`.execute(tx);
+  if (rows.length > 0) await moveMessages(tx, rows);
+  return new Set(rows.map((row) => row.id));
 };
 
-/** Moves a message by what was reported; a report of lower rank still leaves its mark in the account's events. */
-const moveMessage = async (tx: Database, row: ParkedRow): Promise<void> => {
-  const status = statusReportedBy(row);
-  const publicWord = { sent: 'SENT', delivered: 'DELIVERED', bounced: 'FAILED', complained: 'COMPLAINED' };
-  const accountEvent = accountEventOf({ ...row, occurredAt: new Date(0) });
-  const shown = status === null ? null : (publicWord[status as keyof typeof publicWord] ?? null);
+const publicWords: Readonly<Record<string, string>> = {
+  sent: 'SENT',
+  delivered: 'DELIVERED',
+  bounced: 'FAILED',
+  complained: 'COMPLAINED',
+};
+
+/**
+ * Moves messages by what was reported, each to the highest that was; a report of lower rank still leaves
+ * its mark in the account's events.
+ */
+const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promise<void> => {
+  // Messages are locked in the order of their ids by every batch, so that batches do not deadlock.
+  const rows = applied.toSorted((a, b) => (a.message < b.message ? -1 : a.message > b.message ? 1 : 0));
+  const statuses = rows.map(statusReportedBy);
   await sql`
-    WITH moved AS (
+    WITH report AS (
+      SELECT * FROM unnest(
+        ${rows.map((row) => row.message)}::uuid[], ${rows.map((row) => row.id)}::bigint[], ${statuses}::text[],
+        ${statuses.map((status) => publicWords[status ?? ''] ?? null)}::text[],
+        ${rows.map(accountEventOf)}::text[], ${rows.map((row) => row.reason ?? null)}::text[]
+      ) AS r (message, event_row, status, shown, event, reason)),
+    highest AS (
+      SELECT DISTINCT ON (message) * FROM report WHERE status IS NOT NULL
+       ORDER BY message, status_rank(status) DESC, event_row),
+    moved AS (
       UPDATE messages m
-         SET status = ${status}::text,
+         SET status = r.status,
              -- What was sent stays readable: a notice is not the message that was asked for.
-             reason = CASE WHEN starts_with(m.reason, 'notice_') THEN m.reason ELSE coalesce(${row.reason ?? null}::text, m.reason) END,
+             reason = CASE WHEN starts_with(m.reason, 'notice_') THEN m.reason ELSE coalesce(r.reason, m.reason) END,
              lease_until = NULL, sealed = NULL,
              settled_at = coalesce(m.settled_at, now()), sent_at = coalesce(m.sent_at, now())
-       WHERE m.id = ${row.message} AND m.rank + 0 < status_rank(${status}::text)
-      RETURNING m.id, m.seq, m.channel, m.account_id, starts_with(m.reason, 'notice_') AS is_notice),
+        FROM highest r
+       WHERE m.id = r.message AND m.rank + 0 < status_rank(r.status)
+      RETURNING m.id, m.seq, m.channel, m.account_id, r.shown, starts_with(m.reason, 'notice_') AS is_notice),
     -- Settled: no attempt will need to derive the token again.
     forgotten AS (
       UPDATE verifications v SET nonce = NULL FROM moved WHERE v.message_id = moved.id AND v.nonce IS NOT NULL),
     account AS (
-      UPDATE accounts a SET verification_email_status = ${shown}::text, verification_message_seq = moved.seq
-        FROM moved
-       WHERE a.id = moved.account_id AND moved.channel = 'email' AND moved.is_notice IS NOT TRUE
-         AND coalesce(a.verification_message_seq, 0) <= moved.seq)
+      UPDATE accounts a SET verification_email_status = moved.shown, verification_message_seq = moved.seq
+        FROM (SELECT DISTINCT ON (account_id) * FROM moved WHERE channel = 'email' AND is_notice IS NOT TRUE
+               ORDER BY account_id, seq DESC) moved
+       WHERE a.id = moved.account_id AND coalesce(a.verification_message_seq, 0) <= moved.seq)
     INSERT INTO account_events (account_id, type, detail)
-    SELECT m.account_id, CASE m.channel WHEN 'sms' THEN replace(${accountEvent}::text, '_EMAIL_', '_SMS_') ELSE ${accountEvent}::text END,
-           jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', ${row.reason ?? null}::text))
-      FROM messages m
-     WHERE m.id = ${row.message} AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
-       AND ${accountEvent}::text IS NOT NULL`.execute(tx);
+    SELECT m.account_id, CASE m.channel WHEN 'sms' THEN replace(r.event, '_EMAIL_', '_SMS_') ELSE r.event END,
+           jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', r.reason))
+      FROM report r JOIN messages m ON m.id = r.message
+     WHERE r.event IS NOT NULL AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
+     ORDER BY r.event_row`.execute(tx);
 };
 
 /** A row is committed before its mail is sent, so a report finds it at once, within minutes, or never. */
@@ -136,6 +201,5 @@ export const applyParkedEvents = async (db: Database, limit: number): Promise<nu
          AND EXISTS (SELECT FROM messages m WHERE m.id = e.message_id
                   OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
        ORDER BY e.id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(tx);
-    for (const row of rows) await applyDeliveryEvent(tx, row.id);
-    return rows.length;
+    return (await applyDeliveryEvents(tx, rows.map((row) => row.id))).size;
   });

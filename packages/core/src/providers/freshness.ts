@@ -1,0 +1,22 @@
+import type { WebhookSettings } from './provider.ts';
+
+/**
+ * How long an event that was seen before is certainly known as such: rows of settled messages are kept
+ * 8 days at least (RETENTION_DAYS), and providers repeat a report for hours, SNS for up to 23 days.
+ */
+export const replayMemorySeconds = 7 * 86_400;
+
+/** `late` is taken, because what is counted once cannot count again; `stale` is not. */
+export type Freshness = 'fresh' | 'late' | 'stale';
+
+/**
+ * Judges the signed time of a request whose signature is good. A retry can carry its first signature,
+ * so a short window alone would lose what came in while the database was away.
+ */
+export const judgeFreshness = (signedAtMs: number, now: Date, settings: WebhookSettings): Freshness => {
+  const ageSeconds = (now.getTime() - signedAtMs) / 1000;
+  // Written so that NaN, of a broken clock, is stale.
+  if (!(ageSeconds >= -settings.maxFutureSeconds)) return 'stale';
+  if (ageSeconds <= settings.maxAgeSeconds) return 'fresh';
+  return settings.late === 'store' && ageSeconds <= replayMemorySeconds ? 'late' : 'stale';
+};

@@ -9,7 +9,9 @@ import type { WebhookCalls } from './webhook-calls.ts';
 import { webhookRoute } from './webhooks.ts';
 
 /** By what each provider's reports are believed. */
-const settingsOf = (config: ApiConfig): Readonly<Record<ReportingProviderName, Partial<WebhookSettings>>> => ({
+const settingsOf = (
+  config: ApiConfig,
+): Readonly<Record<ReportingProviderName, Partial<WebhookSettings>>> => ({
   mailgun: { signingKeys: config.MAILGUN_WEBHOOK_SIGNING_KEY ?? [] },
   ses: { sns: { topicArns: config.SES_TOPIC_ARNS, allowsSha1: config.SES_SIGNATURE_VERSIONS === '1,2' } },
   sendgrid: { signingKeys: config.SENDGRID_WEBHOOK_PUBLIC_KEY ?? [] },

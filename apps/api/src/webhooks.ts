@@ -50,9 +50,7 @@ export const webhookRoute =
       if (!verdict.ok) {
         deps.counted(provider.name, verdict.reason);
         request.log.warn({ provider: provider.name, reason: verdict.reason }, 'webhook.refused');
-        return reply
-          .code(refusalStatus(webhook, verdict.reason))
-          .send({ error: refusals[verdict.reason] });
+        return reply.code(refusalStatus(webhook, verdict.reason)).send({ error: refusals[verdict.reason] });
       }
       if (verdict.late) {
         deps.counted(provider.name, 'late');
@@ -89,7 +87,10 @@ const judge = async (
   if (verdict.ok || verdict.reason !== 'needs_certificate') return verdict;
   if (deps.calls === undefined) return { ok: false, reason: 'mismatch' };
   const url = verdict.certificateUrl;
-  const again = verify({ ...asked, certificate: { url, pem: await deps.calls.certificate(url) } }, deps.settings);
+  const again = verify(
+    { ...asked, certificate: { url, pem: await deps.calls.certificate(url) } },
+    deps.settings,
+  );
   return again.ok || again.reason !== 'needs_certificate' ? again : { ok: false, reason: 'mismatch' };
 };
 

@@ -64,7 +64,10 @@ export const storeDeliveryEvents = async (
   }
 };
 
-const storeBatch = async (tx: Database, incoming: readonly IncomingEvent[]): Promise<readonly EventOutcome[]> => {
+const storeBatch = async (
+  tx: Database,
+  incoming: readonly IncomingEvent[],
+): Promise<readonly EventOutcome[]> => {
   const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row.id]));
   const applied = await applyDeliveryEvents(tx, [...inserted.values()]);
   const outcomes: EventOutcome[] = [];
@@ -201,5 +204,10 @@ export const applyParkedEvents = async (db: Database, limit: number): Promise<nu
          AND EXISTS (SELECT FROM messages m WHERE m.id = e.message_id
                   OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
        ORDER BY e.id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(tx);
-    return (await applyDeliveryEvents(tx, rows.map((row) => row.id))).size;
+    return (
+      await applyDeliveryEvents(
+        tx,
+        rows.map((row) => row.id),
+      )
+    ).size;
   });

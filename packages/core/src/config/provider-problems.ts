@@ -19,7 +19,9 @@ const isReporting = (name: string): name is ReportingProviderName => Object.hasO
 export const apiProviderProblems = (config: ApiConfig): readonly string[] => {
   const { EMAIL_PROVIDER: name } = config;
   if (!isReporting(name) || (config[reportSettings[name]]?.length ?? 0) > 0) return [];
-  return [`${reportSettings[name]} is required with EMAIL_PROVIDER=${name}: without it no report is believed`];
+  return [
+    `${reportSettings[name]} is required with EMAIL_PROVIDER=${name}: without it no report is believed`,
+  ];
 };
 
 type SmtpSettings = Pick<
@@ -28,7 +30,9 @@ type SmtpSettings = Pick<
 >;
 
 /** Where the mail is handed over: SMTP_URL, or the provider's own server with a user and a password. */
-export const smtpUrlOf = (config: SmtpSettings): { readonly url: Secret } | { readonly problems: readonly string[] } => {
+export const smtpUrlOf = (
+  config: SmtpSettings,
+): { readonly url: Secret } | { readonly problems: readonly string[] } => {
   const { EMAIL_PROVIDER: name, SMTP_URL: url, SMTP_PASSWORD: password } = config;
   if (url !== undefined)
     return password === undefined && config.SMTP_USER === ''

@@ -129,9 +129,14 @@ export const providerWorkerSettings = {
   ),
   SES_REGION: optional(
     custom(
-      { form: 'eu-west-1', describe: 'Region of the SMTP server of Amazon SES, when SMTP_URL does not say it.' },
+      {
+        form: 'eu-west-1',
+        describe: 'Region of the SMTP server of Amazon SES, when SMTP_URL does not say it.',
+      },
       (value) =>
-        /^[a-z]{2}(?:-[a-z]{1,12}){1,2}-\d$/.test(value) ? value : { problem: 'must be a region like eu-west-1' },
+        /^[a-z]{2}(?:-[a-z]{1,12}){1,2}-\d$/.test(value)
+          ? value
+          : { problem: 'must be a region like eu-west-1' },
     ),
   ),
   SES_CONFIGURATION_SET: optional(

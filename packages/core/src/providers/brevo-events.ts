@@ -54,6 +54,7 @@ const parseOne = (event: Fields): DeliveryEvent | undefined => {
   const providerMessageId = reportedId(textOf(event, 'message-id'));
   return eventOf({
     meaning: meaningsByEvent.get(name) ?? saysNothing,
+    word: name,
     // `id` is the webhook's, the same in all of its events.
     id: { of: ['brevo', name] },
     messageId: ourMessageId(carriedId(event), providerMessageId),

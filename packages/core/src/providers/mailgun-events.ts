@@ -55,7 +55,9 @@ const meaningOf = (event: Fields): Meaning => {
 
 const reportedMessageId = (event: Fields): string | undefined => {
   const headers = fieldsOf(fieldsOf(event['message'])['headers']);
-  return reportedId(textOf(headers, 'message-id') ?? textOf(event, 'message-id') ?? textOf(event, 'Message-Id'));
+  return reportedId(
+    textOf(headers, 'message-id') ?? textOf(event, 'message-id') ?? textOf(event, 'Message-Id'),
+  );
 };
 
 /** Before v3 the variables of a mail stood among the fields themselves. */
@@ -108,6 +110,7 @@ export const parseMailgunEvents = (body: unknown): readonly DeliveryEvent[] => {
   const id = isV3 ? (textOf(event, 'id') ?? '') : '';
   const found = eventOf({
     meaning: meaningOf(event),
+    word: textOf(event, 'event') ?? '',
     id: eventIdOf(id, textOf(signature, 'token') ?? '', occurredAt),
     messageId: ourMessageId(carriedId(event), providerMessageId),
     providerMessageId,

@@ -56,6 +56,7 @@ export const parsePostmarkEvents = (body: unknown): readonly DeliveryEvent[] => 
   const type = textOf(event, 'Type');
   const found = eventOf({
     meaning: meaningOf(record, event),
+    word: record,
     // Bounces and complaints have an `ID`, deliveries have none.
     id: { of: ['postmark', record, type, textOf(event, 'ID')] },
     messageId: ourMessageId(textOf(fieldsOf(event['Metadata']), 'mid')),

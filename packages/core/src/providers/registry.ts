@@ -26,7 +26,9 @@ export type ProviderName = keyof typeof providers;
 
 /** Those that report to a webhook of ours. */
 export type ReportingProviderName = {
-  readonly [N in ProviderName]: (typeof providers)[N] extends { readonly webhook: ProviderWebhook } ? N : never;
+  readonly [N in ProviderName]: (typeof providers)[N] extends { readonly webhook: ProviderWebhook }
+    ? N
+    : never;
 }[ProviderName];
 
 export const providerNames = Object.keys(providers) as readonly ProviderName[];

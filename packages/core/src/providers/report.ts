@@ -25,8 +25,11 @@ const reasonCharsMax = 200;
 const idCharsMax = 250;
 /** The last second of the year 9999. */
 const unixSecondsMax = 253_402_300_799;
-/** A provider's word, such as `suppress-bounce`, `OnAccountSuppressionList` or `5.1.1`. */
-const wordPattern = /^[A-Za-z0-9][A-Za-z0-9._/ -]{0,59}$/;
+/**
+ * A word of a provider's own list: `suppress-bounce`, `reached_daily_quota`, `OnAccountSuppressionList`,
+ * `Invalid Address`. Letters in the runs of a language, so no token passes for one.
+ */
+const wordPattern = /^(?:[a-z][a-z_-]{0,39}|(?:[A-Z]{1,6}[a-z]{1,20} ?){1,6})$/;
 
 /** Unix seconds, with a fraction or not, as an instant; undefined for anything else. */
 export const instantOfSeconds = (seconds: number): Date | undefined =>
@@ -37,7 +40,8 @@ export const instantOfSeconds = (seconds: number): Date | undefined =>
  * second; a time without a zone would be read as the host's own.
  */
 export const instantOfText = (text: string | undefined): Date | undefined => {
-  if (text === undefined || !/^\d{4}-\d\d-\d\dT[0-9:.]{5,24}(?:Z|[+-]\d\d:?\d\d)$/.test(text)) return undefined;
+  if (text === undefined || !/^\d{4}-\d\d-\d\dT[0-9:.]{5,24}(?:Z|[+-]\d\d:?\d\d)$/.test(text))
+    return undefined;
   const ms = Date.parse(text);
   return Number.isFinite(ms) && ms > 0 ? new Date(ms) : undefined;
 };
@@ -67,21 +71,24 @@ export const reasonText = (
   said: readonly (string | undefined)[],
   recipients: readonly (string | undefined)[],
 ): string | undefined => {
-  const isWord = word !== undefined && wordPattern.test(word);
+  // One or two letters are in every word and name nobody.
+  const names = recipients
+    .map((address = '') => address.slice(0, Math.max(0, address.lastIndexOf('@'))))
+    .filter((name) => name.length > 2);
+  const isWord = word !== undefined && wordPattern.test(word) && !names.some((name) => word.includes(name));
   const reply = [isWord ? '' : word, ...said].filter((part) => part !== undefined && part !== '').join(' ');
-  // Whole addresses first, with their domain. Then the local part; one or two letters are in every
-  // word and name nobody.
-  const names = recipients.map((address = '') => address.slice(0, Math.max(0, address.lastIndexOf('@'))));
-  const longEnough = names.filter((name) => name.length > 2);
+  // Whole addresses first, with their domain, then what is left of their names.
   const withoutAddresses = scrubReply(reply);
-  const scrubbed = longEnough.length > 0 ? scrubReply(withoutAddresses, longEnough) : withoutAddresses;
-  const parts = [isWord ? scrubReply(word, longEnough) : '', scrubbed].filter((part) => part !== '');
+  const scrubbed = names.length > 0 ? scrubReply(withoutAddresses, names) : withoutAddresses;
+  const parts = [isWord ? word : '', scrubbed].filter((part) => part !== '');
   return parts.length === 0 ? undefined : Array.from(parts.join(': ')).slice(0, reasonCharsMax).join('');
 };
 
 /** What a provider's module found in one report. */
 export interface Found {
   readonly meaning: Meaning;
+  /** The provider's name for it: kept as the reason of a report that says nothing about delivery. */
+  readonly word: string;
   readonly messageId: string | undefined;
   readonly providerMessageId: string | undefined;
   readonly occurredAt: Date | undefined;
@@ -101,7 +108,9 @@ export interface Found {
  * message of ours has one, and a hash of an address without a key would let a reader of the table try addresses.
  */
 export const eventOf = (found: Found): DeliveryEvent | undefined => {
-  const { messageId, providerMessageId, occurredAt, reason, id } = found;
+  const { messageId, providerMessageId, occurredAt, id } = found;
+  const reason =
+    found.reason ?? (found.meaning.type === 'unknown' ? reasonText(found.word, [], []) : undefined);
   if (occurredAt === undefined || (messageId === undefined && providerMessageId === undefined))
     return undefined;
   const parts = [providerMessageId ?? messageId, occurredAt.toISOString(), reason];

@@ -44,7 +44,9 @@ const tagOf = (tags: unknown, name: string): string | undefined =>
 const headerValue = (data: Fields, name: string): string | undefined =>
   listOf(data['headers'])
     .map(fieldsOf)
-    .flatMap((header) => (textOf(header, 'name')?.toLowerCase() === name ? [textOf(header, 'value')] : []))[0];
+    .flatMap((header) =>
+      textOf(header, 'name')?.toLowerCase() === name ? [textOf(header, 'value')] : [],
+    )[0];
 
 /** The report in a body that `svix-id` and a signature came with: one or none. */
 export const parseResendEvents = (body: unknown): readonly DeliveryEvent[] => {
@@ -60,6 +62,7 @@ export const parseResendEvents = (body: unknown): readonly DeliveryEvent[] => {
   const said = trouble.map((fields) => textOf(fields, 'message') ?? textOf(fields, 'reason'));
   const found = eventOf({
     meaning: meaningOf(type, bounce),
+    word: type,
     // The same in every retry, and unique over all events of the account ("Verify Webhooks Requests").
     id,
     messageId: ourMessageId(

@@ -44,6 +44,7 @@ const parseOne = (event: Fields): DeliveryEvent | undefined => {
   const smtpId = reportedId(textOf(event, 'smtp-id'));
   return eventOf({
     meaning: meaningOf(event),
+    word: name,
     // A retry can carry another `sg_event_id`, so that is not what the event is known by.
     id: { of: ['sendgrid', name, textOf(event, 'type'), textOf(event, 'attempt'), textOf(event, 'status')] },
     // `unique_args` of X-SMTPAPI stand among the fields themselves.

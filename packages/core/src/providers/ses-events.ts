@@ -62,7 +62,9 @@ const meaningOf = (type: string, part: Fields): Meaning => {
 const headerValue = (mail: Fields, name: string): string | undefined =>
   listOf(mail['headers'])
     .map(fieldsOf)
-    .flatMap((header) => (textOf(header, 'name')?.toLowerCase() === name ? [textOf(header, 'value')] : []))[0];
+    .flatMap((header) =>
+      textOf(header, 'name')?.toLowerCase() === name ? [textOf(header, 'value')] : [],
+    )[0];
 
 const firstText = (value: unknown): string | undefined => {
   const first = Array.isArray(value) ? (value as readonly unknown[])[0] : value;
@@ -101,6 +103,7 @@ export const parseSesEvents = (body: unknown): readonly DeliveryEvent[] => {
   const diagnostics = recipients.map((recipient) => textOf(recipient, 'diagnosticCode'));
   const found = eventOf({
     meaning: meaningOf(type, part),
+    word: type,
     // "For a notification that Amazon SNS resends during a retry, the message ID of the original message is used."
     id,
     messageId: ourMessageId(

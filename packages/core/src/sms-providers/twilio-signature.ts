@@ -57,7 +57,8 @@ export const verifyTwilioWebhook = (request: WebhookRequest, settings: WebhookSe
   const matches = tokens.flatMap((token) =>
     spellingsOf(request.url).map((url) => isSameText(signature, macOf(token, url + suffix))),
   );
-  const isBody = isForm || isSameText((bodyDigest ?? '').toLowerCase(), sha256(request.rawBody).toString('hex'));
+  const isBody =
+    isForm || isSameText((bodyDigest ?? '').toLowerCase(), sha256(request.rawBody).toString('hex'));
   if (!matches.includes(true) || !isBody) return { ok: false, reason: 'mismatch' };
 
   const decoded = isForm ? decodeForm(request.rawBody, new Set()) : decodeJson(request.rawBody);

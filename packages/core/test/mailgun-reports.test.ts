@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { isUuid } from '../src/message-id.ts';
 import type { ProviderWebhook } from '../src/providers/provider.ts';
 import { anyText } from './any-text.ts';
-import { type Fixture, key, settings, signedAtSeconds, token, webhookCases } from './webhook-cases.ts';
+import { key, mailgunCases, settings, signedAtSeconds, token } from './mailgun-cases.ts';
+import type { Fixture } from './webhook-fixtures.ts';
 
-describe.each(webhookCases)(
+describe.each(mailgunCases)(
   '$name: what a report means',
   ({ webhook, fields, request, eventIdOfToken, fixtures }) => {
     const parseSigned = (fixture: Fixture): ReturnType<ProviderWebhook['parse']> => {

@@ -69,10 +69,14 @@ const storeBatch = async (
   incoming: readonly IncomingEvent[],
 ): Promise<readonly EventOutcome[]> => {
   const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row.id]));
-  const applied = await applyDeliveryEvents(tx, [...inserted.values()]);
+  const keys = incoming.map((one) => keyOf({ provider: one.provider, event_id: one.event.eventId }));
+  const applied = await applyDeliveryEvents(
+    tx,
+    [...new Set(keys)].flatMap((key) => inserted.get(key) ?? []),
+  );
   const outcomes: EventOutcome[] = [];
-  for (const one of incoming) {
-    const key = keyOf({ provider: one.provider, event_id: one.event.eventId });
+  for (const [index, one] of incoming.entries()) {
+    const key = keys[index] ?? '';
     const id = inserted.get(key);
     // The same report a second time in one request.
     inserted.delete(key);
@@ -125,7 +129,7 @@ interface AppliedRow extends Pick<DeliveryEvent, 'type' | 'reason'> {
   readonly message: string;
 }
 
-/** Applies stored reports; returns the ids of those whose message is known. */
+/** Applies stored reports, in the order given; returns the ids of those whose message is known. */
 const applyDeliveryEvents = async (tx: Database, ids: readonly string[]): Promise<ReadonlySet<string>> => {
   if (ids.length === 0) return new Set();
   const { rows } = await sql<AppliedRow>`
@@ -137,7 +141,12 @@ const applyDeliveryEvents = async (tx: Database, ids: readonly string[]): Promis
              WHERE e.id = ANY(${ids}::bigint[]) AND e.message_id IS NULL) found
      WHERE e.id = found.id AND e.applied_at IS NULL
     RETURNING e.id, found.message, e.type, e.reason`.execute(tx);
-  if (rows.length > 0) await moveMessages(tx, rows);
+  const places = new Map(ids.map((id, place) => [id, place]));
+  if (rows.length > 0)
+    await moveMessages(
+      tx,
+      rows.map((row) => ({ ...row, place: places.get(row.id) ?? 0 })),
+    );
   return new Set(rows.map((row) => row.id));
 };
 
@@ -152,20 +161,23 @@ const publicWords: Readonly<Record<string, string>> = {
  * Moves messages by what was reported, each to the highest that was; a report of lower rank still leaves
  * its mark in the account's events.
  */
-const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promise<void> => {
+const moveMessages = async (
+  tx: Database,
+  applied: readonly (AppliedRow & { readonly place: number })[],
+): Promise<void> => {
   // Messages are locked in the order of their ids by every batch, so that batches do not deadlock.
   const rows = applied.toSorted((a, b) => (a.message < b.message ? -1 : a.message > b.message ? 1 : 0));
   const statuses = rows.map(statusReportedBy);
   await sql`
     WITH report AS (
       SELECT * FROM unnest(
-        ${rows.map((row) => row.message)}::uuid[], ${rows.map((row) => row.id)}::bigint[], ${statuses}::text[],
+        ${rows.map((row) => row.message)}::uuid[], ${rows.map((row) => row.place)}::int[], ${statuses}::text[],
         ${statuses.map((status) => publicWords[status ?? ''] ?? null)}::text[],
         ${rows.map(accountEventOf)}::text[], ${rows.map((row) => row.reason ?? null)}::text[]
-      ) AS r (message, event_row, status, shown, event, reason)),
+      ) AS r (message, place, status, shown, event, reason)),
     highest AS (
       SELECT DISTINCT ON (message) * FROM report WHERE status IS NOT NULL
-       ORDER BY message, status_rank(status) DESC, event_row),
+       ORDER BY message, status_rank(status) DESC, place),
     moved AS (
       UPDATE messages m
          SET status = r.status,
@@ -189,7 +201,7 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
            jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', r.reason))
       FROM report r JOIN messages m ON m.id = r.message
      WHERE r.event IS NOT NULL AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
-     ORDER BY r.event_row`.execute(tx);
+     ORDER BY r.place`.execute(tx);
 };
 
 /** A row is committed before its mail is sent, so a report finds it at once, within minutes, or never. */

@@ -46,7 +46,7 @@ const triesMax = 3;
 
 /**
  * Stores the reports of one request, each once, and applies them in the same transaction: messages,
- * account status and account events move together or not at all. Three statements, however many reports
+ * account status and account events move together or not at all. Two statements, however many new reports
  * there are. A report whose message is not known is parked, for the sweep to apply later. The outcomes
  * stand in the order of the reports.
  */
@@ -68,48 +68,69 @@ const storeBatch = async (
   tx: Database,
   incoming: readonly IncomingEvent[],
 ): Promise<readonly EventOutcome[]> => {
-  const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row.id]));
-  const keys = incoming.map((one) => keyOf({ provider: one.provider, event_id: one.event.eventId }));
-  const applied = await applyDeliveryEvents(
-    tx,
-    [...new Set(keys)].flatMap((key) => inserted.get(key) ?? []),
-  );
+  const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row]));
   const outcomes: EventOutcome[] = [];
-  for (const [index, one] of incoming.entries()) {
-    const key = keys[index] ?? '';
-    const id = inserted.get(key);
+  const applied: AppliedRow[] = [];
+  for (const one of incoming) {
+    const key = keyOf({ provider: one.provider, event_id: one.event.eventId });
+    const row = inserted.get(key);
     // The same report a second time in one request.
     inserted.delete(key);
-    if (id === undefined) outcomes.push(await repeatedOrReplayed(tx, one));
-    else outcomes.push(applied.has(id) ? 'applied' : 'parked');
+    if (row === undefined) outcomes.push(await repeatedOrReplayed(tx, one));
+    else outcomes.push(row.is_applied ? 'applied' : 'parked');
+    if (row?.is_applied === true && row.message !== null)
+      applied.push({ message: row.message, type: one.event.type, reason: one.event.reason });
   }
+  await moveMessages(tx, applied);
   return outcomes;
 };
 
 const keyOf = (row: { readonly provider: string; readonly event_id: string }): string =>
   `${row.provider} ${row.event_id}`;
 
-/** New rows only, written in the order of their ids, so that two copies of a batch wait for each other and not in a circle. */
+interface InsertedRow {
+  readonly provider: string;
+  readonly event_id: string;
+  readonly message: string | null;
+  readonly is_applied: boolean;
+}
+
+/**
+ * Writes the reports that are new, each with its message where that is known. In the order of their ids, so
+ * that two copies of a batch wait for each other and not in a circle.
+ */
 const insertEvents = async (
   tx: Database,
   incoming: readonly IncomingEvent[],
-): Promise<readonly { readonly id: string; readonly provider: string; readonly event_id: string }[]> => {
+): Promise<readonly InsertedRow[]> => {
   const sorted = incoming.toSorted((a, b) => (a.event.eventId < b.event.eventId ? -1 : 1));
   const of = <T>(value: (event: DeliveryEvent) => T): T[] => sorted.map(({ event }) => value(event));
-  const { rows } = await sql<{ id: string; provider: string; event_id: string }>`
+  const { rows } = await sql<InsertedRow>`
     INSERT INTO delivery_events (provider, event_id, replay_key, body_hash, message_id, provider_message_id,
-                                 type, bounce, reason, occurred_at)
-    SELECT * FROM unnest(
-      ${sorted.map(({ provider }) => provider)}::text[], ${of(({ eventId }) => eventId)}::text[],
-      ${sorted.map(({ replayKey }) => (replayKey === undefined ? null : Buffer.from(replayKey)))}::bytea[],
-      ${sorted.map(({ bodyHash }) => Buffer.from(bodyHash))}::bytea[],
-      ${of(({ messageId }) => messageId ?? null)}::uuid[], ${of((event) => event.providerMessageId ?? null)}::text[],
-      ${of(({ type }) => type)}::text[], ${of(({ bounce }) => bounce ?? null)}::text[],
-      ${of(({ reason }) => reason ?? null)}::text[], ${of(({ occurredAt }) => occurredAt.toISOString())}::timestamptz[])
+                                 type, bounce, reason, occurred_at, applied_at)
+    SELECT r.provider, r.event_id, r.replay_key, r.body_hash, coalesce(found.id, r.message_id),
+           r.provider_message_id, r.type, r.bounce, r.reason, r.occurred_at,
+           CASE WHEN found.id IS NOT NULL THEN now() END
+      FROM unnest(
+        ${sorted.map(({ provider }) => provider)}::text[], ${of(({ eventId }) => eventId)}::text[],
+        ${sorted.map(({ replayKey }) => (replayKey === undefined ? null : Buffer.from(replayKey)))}::bytea[],
+        ${sorted.map(({ bodyHash }) => Buffer.from(bodyHash))}::bytea[],
+        ${of(({ messageId }) => messageId ?? null)}::uuid[], ${of((event) => event.providerMessageId ?? null)}::text[],
+        ${of(({ type }) => type)}::text[], ${of(({ bounce }) => bounce ?? null)}::text[],
+        ${of(({ reason }) => reason ?? null)}::text[], ${of(({ occurredAt }) => occurredAt.toISOString())}::timestamptz[]
+      ) AS r (provider, event_id, replay_key, body_hash, message_id, provider_message_id, type, bounce, reason, occurred_at)
+      LEFT JOIN LATERAL (${messageOf}) found ON true
     ON CONFLICT DO NOTHING
-    RETURNING id, provider, event_id`.execute(tx);
+    RETURNING provider, event_id, message_id AS message, applied_at IS NOT NULL AS is_applied`.execute(tx);
   return rows;
 };
+
+/** The message of a report `r`: two look-ups by an index, however many reports and messages there are. */
+const messageOf = sql`
+  (SELECT m.id FROM messages m WHERE m.id = r.message_id)
+  UNION ALL
+  (SELECT m.id FROM messages m WHERE r.message_id IS NULL AND m.provider_message_id = r.provider_message_id)
+  LIMIT 1`;
 
 /** The same signature over another body is a forgery; anything else that was seen before is a retry. */
 const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promise<EventOutcome> => {
@@ -124,31 +145,10 @@ const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promis
   return forged === undefined ? 'repeated' : 'replayed';
 };
 
-interface AppliedRow extends Pick<DeliveryEvent, 'type' | 'reason'> {
-  readonly id: string;
+interface AppliedRow extends Pick<DeliveryEvent, 'type'> {
   readonly message: string;
+  readonly reason?: string | null | undefined;
 }
-
-/** Applies stored reports, in the order given; returns the ids of those whose message is known. */
-const applyDeliveryEvents = async (tx: Database, ids: readonly string[]): Promise<ReadonlySet<string>> => {
-  if (ids.length === 0) return new Set();
-  const { rows } = await sql<AppliedRow>`
-    UPDATE delivery_events e SET applied_at = now(), message_id = found.message
-      FROM (SELECT e.id, m.id AS message FROM delivery_events e JOIN messages m ON m.id = e.message_id
-             WHERE e.id = ANY(${ids}::bigint[])
-             UNION ALL
-            SELECT e.id, m.id FROM delivery_events e JOIN messages m ON m.provider_message_id = e.provider_message_id
-             WHERE e.id = ANY(${ids}::bigint[]) AND e.message_id IS NULL) found
-     WHERE e.id = found.id AND e.applied_at IS NULL
-    RETURNING e.id, found.message, e.type, e.reason`.execute(tx);
-  const places = new Map(ids.map((id, place) => [id, place]));
-  if (rows.length > 0)
-    await moveMessages(
-      tx,
-      rows.map((row) => ({ ...row, place: places.get(row.id) ?? 0 })),
-    );
-  return new Set(rows.map((row) => row.id));
-};
 
 const publicWords: Readonly<Record<string, string>> = {
   sent: 'SENT',
@@ -158,15 +158,15 @@ const publicWords: Readonly<Record<string, string>> = {
 };
 
 /**
- * Moves messages by what was reported, each to the highest that was; a report of lower rank still leaves
- * its mark in the account's events.
+ * Moves messages by what was reported in this order, each to the highest that was; a report of lower rank
+ * still leaves its mark in the account's events.
  */
-const moveMessages = async (
-  tx: Database,
-  applied: readonly (AppliedRow & { readonly place: number })[],
-): Promise<void> => {
+const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promise<void> => {
+  if (applied.length === 0) return;
   // Messages are locked in the order of their ids by every batch, so that batches do not deadlock.
-  const rows = applied.toSorted((a, b) => (a.message < b.message ? -1 : a.message > b.message ? 1 : 0));
+  const rows = applied
+    .map((row, place) => ({ ...row, place }))
+    .toSorted((a, b) => (a.message < b.message ? -1 : a.message > b.message ? 1 : 0));
   const statuses = rows.map(statusReportedBy);
   await sql`
     WITH report AS (
@@ -210,16 +210,16 @@ const matchWithinMinutes = 10;
 /** Applies parked reports whose message has become known; returns how many. Several workers may do this at once. */
 export const applyParkedEvents = async (db: Database, limit: number): Promise<number> =>
   db.transaction().execute(async (tx) => {
-    const { rows } = await sql<{ id: string }>`
-      SELECT e.id FROM delivery_events e
-       WHERE e.applied_at IS NULL AND e.received_at > now() - make_interval(mins => ${matchWithinMinutes})
-         AND EXISTS (SELECT FROM messages m WHERE m.id = e.message_id
-                  OR (e.message_id IS NULL AND m.provider_message_id = e.provider_message_id))
-       ORDER BY e.id LIMIT ${limit} FOR UPDATE SKIP LOCKED`.execute(tx);
-    return (
-      await applyDeliveryEvents(
-        tx,
-        rows.map((row) => row.id),
-      )
-    ).size;
+    const { rows } = await sql<AppliedRow>`
+      WITH due AS MATERIALIZED (
+        SELECT r.id, found.id AS message FROM delivery_events r CROSS JOIN LATERAL (${messageOf}) found
+         WHERE r.applied_at IS NULL AND r.received_at > now() - make_interval(mins => ${matchWithinMinutes})
+         ORDER BY r.id LIMIT ${limit} FOR UPDATE OF r SKIP LOCKED),
+      applied AS (
+        UPDATE delivery_events e SET applied_at = now(), message_id = due.message
+          FROM due WHERE e.id = due.id AND e.applied_at IS NULL
+        RETURNING e.id, due.message, e.type, e.reason)
+      SELECT message, type, reason FROM applied ORDER BY id`.execute(tx);
+    await moveMessages(tx, rows);
+    return rows.length;
   });

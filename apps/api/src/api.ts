@@ -34,7 +34,7 @@ import { readToken } from '@reconfirm/db/token-state';
 import { watchSettings } from './settings-watch.ts';
 import { smsIntakeOf } from './sms-intake.ts';
 import { smsRoutes } from './sms-routes.ts';
-import { createWebhookCalls } from './webhook-calls.ts';
+import { createWebhookCalls, type Get } from './webhook-calls.ts';
 
 export interface Api {
   /** Not listening yet. */
@@ -51,14 +51,14 @@ const settingsIntervalMs = 30_000;
 /** What lies beyond our own stores. */
 export interface Outside {
   /** By which the certificates of Amazon SNS are fetched. */
-  readonly fetch: typeof fetch;
+  readonly get: Get;
 }
 
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
 export const createApi = async (
   config: ApiConfig,
   log: Logger,
-  outside: Outside = { fetch },
+  outside: Outside = { get: fetch },
 ): Promise<Api> => {
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
@@ -125,7 +125,7 @@ export const createApi = async (
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes(operator),
       doctorRoute({ config, db }),
-      ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.fetch)),
+      ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.get)),
       ...smsRoutes(config, db, metrics),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]

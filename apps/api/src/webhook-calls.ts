@@ -9,6 +9,9 @@ const certificatesMax = 16;
 /** Strangers who know a topic can ask for certificates that do not exist; so many of them wait at a time. */
 const callsMax = 8;
 
+/** `fetch`, as far as it is used here. */
+export type Get = (url: string, options: RequestInit) => Promise<Response>;
+
 export interface WebhookCalls {
   /** The certificate (PEM) at a URL that a provider's `verify` asked for, fetched once and remembered. */
   certificate(url: string): Promise<string>;
@@ -20,7 +23,7 @@ export interface WebhookCalls {
  * The two calls that judging a webhook can need: a deadline, no redirects, a small answer. What cannot
  * be had is a fault that answers 503, so that the provider tries again.
  */
-export const createWebhookCalls = (get: typeof fetch = fetch): WebhookCalls => {
+export const createWebhookCalls = (get: Get): WebhookCalls => {
   const certificates = new Map<string, string>();
   /** Requests that arrive together make one call. */
   const asked = new Map<string, Promise<string>>();
@@ -57,7 +60,7 @@ export const createWebhookCalls = (get: typeof fetch = fetch): WebhookCalls => {
 const unavailable = (message: string, cause?: unknown): AppError =>
   new AppError('provider_unavailable', message, { cause, retryAfterSeconds: 5 });
 
-const fetchText = async (get: typeof fetch, url: string): Promise<string> => {
+const fetchText = async (get: Get, url: string): Promise<string> => {
   try {
     const response = await get(url, { redirect: 'error', signal: AbortSignal.timeout(deadlineMs) });
     const text = await readBounded(response);

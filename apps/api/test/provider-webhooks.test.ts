@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { providers } from '@reconfirm/core/providers/registry';
+import type { Get } from '../src/webhook-calls.ts';
 import { handOverNewest } from './support/hand-over.ts';
 import { type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import {
@@ -19,7 +20,7 @@ import { countRows } from './support/rows.ts';
 
 /** What Amazon's endpoint does next, and what it was asked so far. */
 interface Amazon {
-  readonly fetch: typeof fetch;
+  readonly get: Get;
   readonly asked: string[];
   answer: (path: string, response: ServerResponse) => void;
   close(): Promise<void>;
@@ -36,9 +37,9 @@ const startAmazon = async (): Promise<Amazon> => {
   const { port } = server.address() as AddressInfo;
   const amazon: Amazon = {
     asked,
-    fetch: (url, init) => {
-      const { pathname, search } = new URL(String(url));
-      return fetch(`http://127.0.0.1:${port}${pathname}${search}`, init);
+    get: (url, options) => {
+      const { pathname, search } = new URL(url);
+      return fetch(`http://127.0.0.1:${port}${pathname}${search}`, options);
     },
     answer: (_path, response) => response.end(snsCertificate),
     close: () =>
@@ -62,7 +63,7 @@ beforeAll(async () => {
   amazon = await startAmazon();
   api = await installation.startApi(
     { ...settings, RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_IP: 'off' },
-    { fetch: amazon.fetch },
+    { get: amazon.get },
   );
 });
 afterAll(async () => {
@@ -141,10 +142,7 @@ describe.each(Object.values<CallingProvider>(callingProviders))('$name calls its
 
   it('without its secret everything is refused', async () => {
     const [setting] = Object.keys(provider.settings);
-    const keyless = await installation.startApi(
-      { ...settings, [setting ?? '']: '' },
-      { fetch: amazon.fetch },
-    );
+    const keyless = await installation.startApi({ ...settings, [setting ?? '']: '' }, { get: amazon.get });
     const { messageId } = await registerAndMail();
     expect((await call(keyless, provider.request([['delivered', messageId]]))).statusCode).toBe(401);
     expect(await statusOf(messageId)).toBe('sent');
@@ -267,7 +265,7 @@ describe('Amazon SNS', () => {
     });
 
   it('its certificate is fetched once, however many requests arrive together', async () => {
-    const fresh = await installation.startApi(settings, { fetch: amazon.fetch });
+    const fresh = await installation.startApi(settings, { get: amazon.get });
     const { messageId } = await registerAndMail();
     const requests = Array.from({ length: 20 }, () =>
       callingProviders.ses.request([['delivered', messageId]]),
@@ -301,7 +299,7 @@ describe('Amazon SNS', () => {
     ['is too large', (response) => response.end('x'.repeat(100 * 1024))],
     ['breaks off', (response) => response.destroy()],
   ])('a certificate that %s is a 503, nothing is stored, and the retry counts', async (_what, answer) => {
-    const fresh = await installation.startApi(settings, { fetch: amazon.fetch });
+    const fresh = await installation.startApi(settings, { get: amazon.get });
     const { messageId } = await registerAndMail();
     const request = callingProviders.ses.request([['delivered', messageId]]);
     const before = await countRows(installation.db);
@@ -314,7 +312,7 @@ describe('Amazon SNS', () => {
   });
 
   it('a certificate that never comes is a 503 within its deadline', async () => {
-    const fresh = await installation.startApi(settings, { fetch: amazon.fetch });
+    const fresh = await installation.startApi(settings, { get: amazon.get });
     amazon.answer = () => undefined;
     const answer = await call(fresh, callingProviders.ses.request([['delivered', 'x']]));
     expect(answer.statusCode).toBe(503);
@@ -322,7 +320,7 @@ describe('Amazon SNS', () => {
   });
 
   it('strangers who make up certificates keep nobody waiting: some are asked for at a time, the others get 503', async () => {
-    const fresh = await installation.startApi(settings, { fetch: amazon.fetch });
+    const fresh = await installation.startApi(settings, { get: amazon.get });
     const held: ServerResponse[] = [];
     amazon.answer = (_path, response) => held.push(response);
     const madeUp = Array.from({ length: 20 }, (_, i) => {

@@ -80,7 +80,7 @@ export const openInstallation = async (): Promise<Installation> => {
   return {
     db,
     settings,
-    startApi: async (more = {}, outside = undefined) => {
+    startApi: async (more = {}, outside) => {
       const api = await startApi({ ...settings, ...more }, outside);
       apis.push(api);
       return api;

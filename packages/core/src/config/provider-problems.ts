@@ -50,7 +50,7 @@ const urlOfServer = (
   server: SmtpServer,
   password: Secret,
 ): { readonly url: Secret } | { readonly problems: readonly string[] } => {
-  const user = server.user === 'password' ? password.reveal() : (server.user ?? config.SMTP_USER);
+  const user = server.userIsPassword === true ? password.reveal() : (server.user ?? config.SMTP_USER);
   const needsRegion = server.host.includes('{region}');
   const problems = [
     ...(user === '' ? [`SMTP_USER is required with EMAIL_PROVIDER=${config.EMAIL_PROVIDER}`] : []),

@@ -20,7 +20,7 @@ const keys = (
   );
 
 /** It goes into a URL or a header as it is. */
-const isSharedSecret = (text: string): boolean => /^[A-Za-z0-9_-]{24,200}$/.test(text);
+const isSharedSecret = (key: string): boolean => /^[A-Za-z0-9_-]{24,200}$/.test(key);
 const sharedSecretForm = 'at least 24 letters, digits, - and _, two with a comma while rotating';
 
 const addresses = (describe: string) =>

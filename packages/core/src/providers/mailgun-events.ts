@@ -64,6 +64,9 @@ const reportedMessageId = (event: Fields): string | undefined => {
 const carriedId = (event: Fields): string | undefined =>
   textOf(fieldsOf(event['user-variables']), 'mid') ?? textOf(event, 'mid');
 
+const instantOf = (fields: Fields): Date | undefined =>
+  instantOfSeconds(Number(textOf(fields, 'timestamp') || Number.NaN));
+
 /** Mailgun's word and the receiving server's reply. */
 const reasonOf = (event: Fields): string | undefined => {
   const status = fieldsOf(event['delivery-status']);
@@ -101,9 +104,7 @@ export const parseMailgunEvents = (body: unknown): readonly DeliveryEvent[] => {
   if ((textOf(event, 'event') ?? '') === '') return [];
 
   const providerMessageId = reportedMessageId(event);
-  const instant = (fields: Fields): Date | undefined =>
-    instantOfSeconds(Number(textOf(fields, 'timestamp') || Number.NaN));
-  const occurredAt = instant(event) ?? instant(signature);
+  const occurredAt = instantOf(event) ?? instantOf(signature);
   if (occurredAt === undefined) return [];
 
   // An `id` among the older fields would be a variable of the mail's.

@@ -10,7 +10,7 @@ export const postmark = {
   name: 'postmark',
   carriesMail: 'smtp',
   // The server's token is both user name and password.
-  smtpServer: { host: 'smtp.postmarkapp.com', port: 587, user: 'password' },
+  smtpServer: { host: 'smtp.postmarkapp.com', port: 587, userIsPassword: true },
   // "We do not currently support idempotency keys."
   capabilities: { idempotencyKey: false, lookup: false, customId: true },
   metadataHeaders: (messageId: string, { messageStream }: HeaderOptions) => ({

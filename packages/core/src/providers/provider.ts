@@ -105,8 +105,10 @@ export interface SmtpServer {
   readonly host: string;
   /** STARTTLS is demanded there. */
   readonly port: number;
-  /** The same for every customer; `password`: it repeats the password. Missing: each has one of their own. */
-  readonly user?: string | 'password';
+  /** Where it is the same for every customer. */
+  readonly user?: string;
+  /** The password is the user name as well. */
+  readonly userIsPassword?: true;
 }
 
 /** One carrier of mail: everything that differs between providers, as data and pure functions. */

@@ -225,6 +225,8 @@ export const bend = (value: string, how: number, at: number, text: string): stri
   }
 };
 
+export const bentMax = 10_000;
+
 /** How many of the bent requests a verifier took, and how many were really bent. */
 export const countBent = (
   of: WebhookCase,
@@ -240,6 +242,8 @@ export const countBent = (
     const other = bend(value, how, at, text);
     if (other === value || (name === 'body' && other === undefined)) continue;
     if (other !== undefined && of.isStillGood?.(name, other, value) === true) continue;
+    // Signatures of some providers take 0.2 ms to check: as many as are promised, and no more.
+    if (bent === bentMax) break;
     bent += 1;
     if (verify(of.withParts(request, { [name]: other }), settings).ok) taken += 1;
   }

@@ -109,6 +109,8 @@ const storeReports = async (
       retryAfterSeconds: 5,
     });
   });
+  // Well signed, and about no message: a test of the provider's, the end of a subscription.
+  if (events.length === 0 && verdict.confirmUrl === undefined) deps.counted(provider.name, 'ignored');
   for (const [index, event] of events.entries()) tell(deps, request, event, outcomes[index] ?? 'repeated');
   return outcomes;
 };

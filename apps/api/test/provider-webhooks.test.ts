@@ -285,6 +285,26 @@ describe('Amazon SNS', () => {
     expect(api.logged()).not.toContain(token);
   });
 
+  it('a message that is about no mail is taken, counted as ignored, and stores nothing', async () => {
+    const before = await countRows(installation.db);
+    const greeting = 'Successfully validated SNS topic for Amazon SES event publishing.';
+    const messages = [
+      snsMessage({ Type: 'Notification', TopicArn: topicArn, Message: greeting }),
+      snsMessage({
+        Type: 'UnsubscribeConfirmation',
+        TopicArn: topicArn,
+        Token: token,
+        Message: 'You have chosen to deactivate the subscription.',
+        SubscribeURL: `https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${topicArn}`,
+      }),
+    ];
+    for (const message of messages) expect((await call(api, message)).statusCode).toBe(200);
+    expect(await countRows(installation.db)).toEqual(before);
+    const metrics = await api.app.inject({ method: 'GET', url: '/metrics' });
+    expect(metrics.body).toContain('reconfirm_webhooks_total{provider="ses",outcome="ignored"} 2');
+    expect(amazon.asked.filter((path) => path.includes('Confirm'))).toEqual([]);
+  });
+
   it('a confirmation that Amazon does not take is a 503, so that it is asked for again', async () => {
     amazon.answer = (path, response) => {
       if (path.includes('Confirm')) response.writeHead(500);

@@ -105,8 +105,8 @@ describe('rules between settings', () => {
   test.each([
     [{ SMTP_URL: '' }, /^SMTP_URL is required with EMAIL_PROVIDER=smtp/],
     [
-      { SMTP_URL: '', EMAIL_PROVIDER: 'mailgun' },
-      /^SMTP_PASSWORD \(or SMTP_URL\) is required with EMAIL_PROVIDER=mailgun/,
+      { SMTP_URL: '', EMAIL_PROVIDER: 'sendgrid' },
+      /^SMTP_PASSWORD \(or SMTP_URL\) is required with EMAIL_PROVIDER=sendgrid/,
     ],
     [{ SMTP_TLS: 'off' }, /^SMTP_TLS must not be off in production/],
     [{ REDIRECT_ORIGINS: '*' }, /^REDIRECT_ORIGINS must not be \* in production/],

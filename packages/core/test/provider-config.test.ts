@@ -65,6 +65,13 @@ describe.each(servers)('the worker with EMAIL_PROVIDER=%s', (name, needed, url) 
       ]);
   });
 
+  test('says it all at once', () => {
+    const missing = Object.fromEntries(Object.keys(needed).map((setting) => [setting, '']));
+    expect(workerProblems({ ...given, ...missing, SMTP_PASSWORD: '' })).toHaveLength(
+      Object.keys(needed).length + 1,
+    );
+  });
+
   test('takes SMTP_URL in place of both, and not beside them', () => {
     const own = 'smtps://user:pass@relay.example.com';
     const server = smtpUrlOf(workerConfig({ EMAIL_PROVIDER: name, SMTP_URL: own }));

@@ -29,38 +29,36 @@ type SmtpSettings = Pick<
   'EMAIL_PROVIDER' | 'SMTP_URL' | 'SMTP_USER' | 'SMTP_PASSWORD' | 'SES_REGION'
 >;
 
+type SmtpUrl = { readonly url: Secret } | { readonly problems: readonly string[] };
+
 /** Where the mail is handed over: SMTP_URL, or the provider's own server with a user and a password. */
-export const smtpUrlOf = (
-  config: SmtpSettings,
-): { readonly url: Secret } | { readonly problems: readonly string[] } => {
+export const smtpUrlOf = (config: SmtpSettings): SmtpUrl => {
   const { EMAIL_PROVIDER: name, SMTP_URL: url, SMTP_PASSWORD: password } = config;
   if (url !== undefined)
     return password === undefined && config.SMTP_USER === ''
       ? { url }
       : { problems: ['SMTP_URL holds user and password; set it, or SMTP_USER and SMTP_PASSWORD, not both'] };
   const server = findProvider(name)?.smtpServer;
-  if (server === undefined) return { problems: [`SMTP_URL is required with EMAIL_PROVIDER=${name}`] };
-  if (password === undefined)
-    return { problems: [`SMTP_PASSWORD (or SMTP_URL) is required with EMAIL_PROVIDER=${name}`] };
-  return urlOfServer(config, server, password);
+  return server === undefined
+    ? { problems: [`SMTP_URL is required with EMAIL_PROVIDER=${name}`] }
+    : urlOfServer(config, server);
 };
 
-const urlOfServer = (
-  config: SmtpSettings,
-  server: SmtpServer,
-  password: Secret,
-): { readonly url: Secret } | { readonly problems: readonly string[] } => {
-  const user = server.userIsPassword === true ? password.reveal() : (server.user ?? config.SMTP_USER);
-  const needsRegion = server.host.includes('{region}');
-  const problems = [
-    ...(user === '' ? [`SMTP_USER is required with EMAIL_PROVIDER=${config.EMAIL_PROVIDER}`] : []),
-    ...(needsRegion && config.SES_REGION === undefined
-      ? [`SES_REGION (or SMTP_URL) is required with EMAIL_PROVIDER=${config.EMAIL_PROVIDER}`]
-      : []),
-  ];
+const urlOfServer = (config: SmtpSettings, server: SmtpServer): SmtpUrl => {
+  const password = config.SMTP_PASSWORD?.reveal() ?? '';
+  const user = server.userIsPassword === true ? password : (server.user ?? config.SMTP_USER);
+  const region = config.SES_REGION ?? '';
+  const needed = [
+    ['SMTP_USER', user === '' && server.userIsPassword !== true],
+    ['SMTP_PASSWORD', password === ''],
+    ['SES_REGION', region === '' && server.host.includes('{region}')],
+  ] as const;
+  const problems = needed.flatMap(([setting, isMissing]) =>
+    isMissing ? [`${setting} (or SMTP_URL) is required with EMAIL_PROVIDER=${config.EMAIL_PROVIDER}`] : [],
+  );
   if (problems.length > 0) return { problems };
-  const [userText, passwordText] = [user, password.reveal()].map(encodeURIComponent);
-  const host = server.host.replace('{region}', config.SES_REGION ?? '');
+  const [userText, passwordText] = [user, password].map(encodeURIComponent);
+  const host = server.host.replace('{region}', region);
   return { url: new Secret(`smtp://${userText}:${passwordText}@${host}:${server.port}`) };
 };
 

@@ -1,8 +1,8 @@
 import type { WebhookSettings } from './provider.ts';
 
 /**
- * How long an event that was seen before is certainly known as such: rows of settled messages are kept
- * 8 days at least (RETENTION_DAYS), and providers repeat a report for hours, SNS for up to 23 days.
+ * So long an event that was seen before is certainly known as such: rows are kept for 8 days at least
+ * (RETENTION_DAYS). Providers give a report up after hours (Mailgun 8, SendGrid 24).
  */
 export const replayMemorySeconds = 7 * 86_400;
 

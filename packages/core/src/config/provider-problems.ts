@@ -4,7 +4,7 @@ import { Secret } from '../secret.ts';
 import type { ApiConfig, WorkerConfig } from './config.ts';
 
 /** What each provider's reports are verified by. */
-const reportSettings = {
+export const reportSettings = {
   mailgun: 'MAILGUN_WEBHOOK_SIGNING_KEY',
   ses: 'SES_TOPIC_ARNS',
   sendgrid: 'SENDGRID_WEBHOOK_PUBLIC_KEY',
@@ -13,7 +13,8 @@ const reportSettings = {
   brevo: 'BREVO_WEBHOOK_SECRET',
 } as const satisfies Record<ReportingProviderName, keyof ApiConfig>;
 
-const isReporting = (name: string): name is ReportingProviderName => Object.hasOwn(reportSettings, name);
+export const isReporting = (name: string): name is ReportingProviderName =>
+  Object.hasOwn(reportSettings, name);
 
 /** A provider whose reports nobody believes would leave every message at SENT without a word. */
 export const apiProviderProblems = (config: ApiConfig): readonly string[] => {

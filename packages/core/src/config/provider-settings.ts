@@ -106,12 +106,12 @@ export const providerApiSettings = {
     values: ['store', 'refuse'],
     fallback: 'store',
     describe:
-      'A well signed report that is late is taken when it is new, up to 7 days, and counted as late; or refused with 401. A retry can carry the first signature, so refuse loses what came while Postgres was away.',
+      'A well signed report that is late is taken when it is new, up to 7 days (Mailgun: one), and counted as late; or refused with 401. A retry can carry the first signature, so refuse loses what came while Postgres was away.',
   }),
 } as const;
 
-/** How the worker reaches a provider. */
-export const providerWorkerSettings = {
+/** Who we are at the provider's own SMTP server. */
+export const providerServerSettings = {
   SMTP_USER: text({
     form: 'a user name',
     fallback: '',
@@ -139,6 +139,11 @@ export const providerWorkerSettings = {
           : { problem: 'must be a region like eu-west-1' },
     ),
   ),
+} as const;
+
+/** How the worker hands mail over to a provider. */
+export const providerWorkerSettings = {
+  ...providerServerSettings,
   SES_CONFIGURATION_SET: optional(
     custom(
       {

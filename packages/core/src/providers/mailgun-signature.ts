@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { isSameText, sha256 } from './digest.ts';
-import { judgeFreshness } from './freshness.ts';
+import { judgeFreshness, tokenMemorySeconds } from './freshness.ts';
 import type { WebhookRequest, WebhookSettings, WebhookVerdict } from './provider.ts';
 import { decodeForm, decodeJson, type Fields, fieldsOf, textOf } from './webhook-body.ts';
 
@@ -54,7 +54,7 @@ export const verifyMailgunWebhook = (request: WebhookRequest, settings: WebhookS
   if (!matches.includes(true)) return { ok: false, reason: 'mismatch' };
 
   // After the signature, so that `stale` always means a report of the provider's that came too late.
-  const freshness = judgeFreshness(Number(timestamp) * 1000, request.now, settings);
+  const freshness = judgeFreshness(Number(timestamp) * 1000, request.now, settings, tokenMemorySeconds);
   if (freshness === 'stale') return { ok: false, reason: 'stale' };
   return {
     ok: true,

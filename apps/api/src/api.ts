@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { type ApiConfig, endpointRulesOf } from '@reconfirm/core/config/config';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
-import { mailgun } from '@reconfirm/core/providers/mailgun';
 import { listProcessNames } from '@reconfirm/db/connected-processes';
-import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
 import { findOrganization } from '@reconfirm/db/organizations';
 import { databaseProblems } from '@reconfirm/db/migrator';
@@ -23,6 +21,7 @@ import { limitCheckRoute } from './dialects/v1/limit-check-route.ts';
 import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
 import { createIntake } from './intake.ts';
+import { mailWebhooks } from './mail-webhooks.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
 import { notMeRoutes } from './not-me-page.ts';
@@ -40,7 +39,7 @@ import { readToken } from '@reconfirm/db/token-state';
 import { watchSettings } from './settings-watch.ts';
 import { smsIntakeOf } from './sms-intake.ts';
 import { smsRoutes } from './sms-routes.ts';
-import { signingKeysOf, webhookRoute } from './webhooks.ts';
+import { createWebhookCalls, type Get } from './webhook-calls.ts';
 
 export interface Api {
   /** Not listening yet. */
@@ -54,8 +53,18 @@ const organizationsIntervalMs = 5000;
 /** How often the settings of all processes are compared; a difference lasts until somebody restarts one. */
 const settingsIntervalMs = 30_000;
 
+/** What lies beyond our own stores. */
+export interface Outside {
+  /** By which the certificates of Amazon SNS are fetched. */
+  readonly get: Get;
+}
+
 /** Builds the API from its configuration. Nothing is connected to before it is needed. */
-export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> => {
+export const createApi = async (
+  config: ApiConfig,
+  log: Logger,
+  outside: Outside = { get: fetch },
+): Promise<Api> => {
   const disposable = readDisposableDomains(config.DISPOSABLE_LIST_PATH);
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
@@ -128,17 +137,7 @@ export const createApi = async (config: ApiConfig, log: Logger): Promise<Api> =>
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes({ ...operator, judgeDisposable: parts.judgeDisposable }),
       doctorRoute({ config, db }),
-      webhookRoute({
-        provider: mailgun,
-        path: '/v1/mailgun/webhook',
-        publicUrl: config.PUBLIC_URL,
-        settings: {
-          signingKeys: signingKeysOf(config.MAILGUN_WEBHOOK_SIGNING_KEY),
-          maxAgeSeconds: config.MAILGUN_WEBHOOK_MAX_AGE_SECONDS,
-        },
-        store: (event) => storeDeliveryEvent(db, event),
-        counted: metrics.webhook,
-      }),
+      ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.get)),
       ...smsRoutes(config, db, metrics),
       limitCheckOf(parts),
       ...(config.DEMO_PAGE === 'on'

@@ -48,7 +48,7 @@ export const createApiMetrics = (): ApiMetrics => {
   });
   const webhooks = new Counter({
     name: 'reconfirm_webhooks_total',
-    help: 'Webhook requests and events, by provider and outcome (applied, parked, repeated, replayed, ignored, or why refused).',
+    help: 'Webhook requests and events, by provider and outcome (applied, parked, repeated, replayed, late, ignored, confirmed, or why refused).',
     labelNames: ['provider', 'outcome'],
     registers,
   });

@@ -3,7 +3,7 @@ import type { ApiConfig } from '@reconfirm/core/config/config';
 import { genericHttp } from '@reconfirm/core/sms-providers/generic-http';
 import { twilio } from '@reconfirm/core/sms-providers/twilio';
 import type { Database } from '@reconfirm/db/database';
-import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
+import { storeDeliveryEvents } from '@reconfirm/db/delivery-events';
 import { listPauses, releasePause, smsOfLastDay } from '@reconfirm/db/sms-spend';
 import { smsAdminRoutes } from './dialects/v1/sms-admin-routes.ts';
 import type { ApiMetrics } from './metrics.ts';
@@ -20,7 +20,7 @@ export const smsRoutes = (
 ): readonly FastifyPluginAsync[] => {
   const shared = {
     publicUrl: config.PUBLIC_URL,
-    store: (event: Parameters<typeof storeDeliveryEvent>[1]) => storeDeliveryEvent(db, event),
+    store: (events: Parameters<typeof storeDeliveryEvents>[1]) => storeDeliveryEvents(db, events),
     counted: metrics.webhook,
   };
   const keys = { twilio: config.TWILIO_AUTH_TOKEN, http: config.SMS_WEBHOOK_SECRET };
@@ -29,8 +29,12 @@ export const smsRoutes = (
       webhookRoute({
         ...shared,
         provider,
-        path: provider.webhook.path,
-        settings: { signingKeys: signingKeysOf(keys[provider.name]), maxAgeSeconds: reportAgeSecondsMax },
+        settings: {
+          signingKeys: signingKeysOf(keys[provider.name]),
+          maxAgeSeconds: reportAgeSecondsMax,
+          maxFutureSeconds: reportAgeSecondsMax,
+          late: 'refuse',
+        },
       }),
     ),
     smsAdminRoutes({

@@ -12,7 +12,12 @@ const hidden = [
   'GET /metrics',
   'GET /openapi.json',
   'GET /openapi/v1.json',
+  'POST /v1/brevo/webhook',
   'POST /v1/mailgun/webhook',
+  'POST /v1/postmark/webhook',
+  'POST /v1/resend/webhook',
+  'POST /v1/sendgrid/webhook',
+  'POST /v1/ses/webhook',
   'POST /v1/sms/webhook',
   'POST /v1/twilio/webhook',
   // Spoken by other systems, whose own documents describe them.

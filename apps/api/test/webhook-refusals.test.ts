@@ -39,7 +39,7 @@ describe('a webhook that is refused', () => {
   it.each([
     ['signed with another key', sign({ key: 'another-key' })],
     ['signed with the empty key', sign({ key: '' })],
-    ['signed 6 minutes ago', sign({ ageSeconds: 360 })],
+    ['signed two days ago', sign({ ageSeconds: 2 * 86_400 })],
     ['signed 6 minutes in the future', sign({ ageSeconds: -360 })],
     ['without a signature', {}],
     ['with another token', { ...good, token: '0'.repeat(50) }],
@@ -77,8 +77,8 @@ describe('a webhook that is refused', () => {
     ['a number', '42'],
     ['bytes', Buffer.from([0xff, 0xfe, 0x00, 0x80])],
     ['deep', '['.repeat(50_000)],
-  ])('a body that is %s: 400', async (_what, body) => {
-    expect((await postRaw(api, body)).statusCode).toBe(400);
+  ])('a body that is %s: 406, which ends Mailgun’s retries', async (_what, body) => {
+    expect((await postRaw(api, body)).statusCode).toBe(406);
   });
 
   it('a body over 256 KiB: 413, whoever signed it', async () => {
@@ -122,14 +122,14 @@ describe('a webhook that is well signed', () => {
       expect((await postReport(api, report('delivered', ''), sign({ key }))).statusCode).toBe(200);
   });
 
-  it('is good for one body: the same signature over another report is a 401 and moves nothing', async () => {
+  it('is good for one body: the same signature over another report is a 406 and moves nothing', async () => {
     await register(api);
     const { messageId } = await handOverNewest(installation.db, api.config);
     const signature = sign();
     await postReport(api, report('delivered', messageId), signature);
     const before = await countRows(installation.db);
     const replayed = await postReport(api, report('complained', messageId), signature);
-    expect(replayed.statusCode).toBe(401);
+    expect(replayed.statusCode).toBe(406);
     expect(replayed.json()).toEqual({ error: expect.stringContaining('used before') as string });
     expect(await countRows(installation.db)).toEqual(before);
     const row = await installation.db
@@ -140,11 +140,36 @@ describe('a webhook that is well signed', () => {
     expect(row?.status).toBe('delivered');
   });
 
-  it('about anything at all answers 200, or 400 when it is no report, never 5xx', async () => {
+  it('that is late counts once, and is counted as late', async () => {
+    await register(api);
+    const { messageId } = await handOverNewest(installation.db, api.config);
+    const late = sign({ ageSeconds: 8 * 3600 });
+    const event = report('delivered', messageId);
+    for (let times = 0; times < 3; times += 1)
+      expect((await postReport(api, event, late)).statusCode).toBe(200);
+    const rows = await installation.db
+      .selectFrom('delivery_events')
+      .select('id')
+      .where('message_id', '=', messageId)
+      .execute();
+    expect(rows).toHaveLength(1);
+    const metrics = await api.app.inject({ method: 'GET', url: '/metrics' });
+    expect(metrics.body).toContain('reconfirm_webhooks_total{provider="mailgun",outcome="late"} 3');
+  });
+
+  it('that is late is a 401 where it is to be refused, as the v1 contract spells it', async () => {
+    const strict = await installation.startApi({ WEBHOOK_LATE: 'refuse', WEBHOOK_MAX_AGE_SECONDS: '300' });
+    const answers = await Promise.all(
+      [290, 360].map((ageSeconds) => postReport(strict, report('delivered', ''), sign({ ageSeconds }))),
+    );
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 401]);
+  });
+
+  it('about anything at all answers 200, or 406 when it is no report, never 5xx', async () => {
     await fc.assert(
       fc.asyncProperty(fc.object({ maxDepth: 3 }), fc.anything(), async (more, event) => {
         const answer = await postReport(api, report('delivered', '', { ...more, event, id: undefined }));
-        expect([200, 400]).toContain(answer.statusCode);
+        expect([200, 406]).toContain(answer.statusCode);
       }),
       { numRuns: 500 },
     );

@@ -1,7 +1,7 @@
 import { linkPageOf } from '@reconfirm/core/contract';
 import { chooseLocale } from '@reconfirm/core/locale';
 import { messageIdHeader } from '@reconfirm/core/message-id';
-import type { Provider } from '@reconfirm/core/providers/provider';
+import type { HeaderOptions, Provider } from '@reconfirm/core/providers/provider';
 import { verificationLink } from '@reconfirm/core/redirect';
 import type { Account } from '@reconfirm/core/account';
 import type { ClaimedMessage } from '@reconfirm/db/claims';
@@ -17,6 +17,7 @@ export interface MailCarrierOptions {
   readonly renderer: Renderer;
   readonly transport: Transport;
   readonly provider: Provider;
+  readonly headerOptions: HeaderOptions;
   readonly publicUrl: string;
   readonly production: boolean;
   readonly supportedLocales: readonly string[];
@@ -55,9 +56,9 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
       bounce: options.bounceOf?.(claimed.id),
       to,
       subject: rendered.subject,
-      html: rendered.html,
+      html: leavingLinksAlone(rendered.html, provider.untrackedLink),
       text: rendered.text,
-      providerHeaders: provider.metadataHeaders(claimed.id),
+      providerHeaders: provider.metadataHeaders(claimed.id, options.headerOptions),
     };
     return { send: (signal) => transport.send(mail, signal) };
   };
@@ -99,5 +100,12 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
       compose(claimed, null, content.to, (sender) => relayedContent(content, sender.brand.name)),
   };
 };
+
+/**
+ * Every link with the attribute by which the provider leaves it as it is: a setting of the account that
+ * tracks clicks after all would send the token to a foreign host. Values are escaped, so no text of ours holds a tag.
+ */
+const leavingLinksAlone = (html: string, attribute: string | undefined): string =>
+  attribute === undefined ? html : html.replaceAll(/<a(?=\s)/g, `<a ${attribute}`);
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1);

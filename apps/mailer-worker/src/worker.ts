@@ -151,6 +151,10 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       renderer,
       transport,
       provider: providers[config.EMAIL_PROVIDER],
+      headerOptions: {
+        configurationSet: config.SES_CONFIGURATION_SET,
+        messageStream: config.POSTMARK_MESSAGE_STREAM,
+      },
       publicUrl: config.PUBLIC_URL,
       production: config.NODE_ENV === 'production',
       supportedLocales: availableLocales,

@@ -66,7 +66,7 @@ describe('the command line', () => {
   test('a provider that needs a server and has none ends with 78', async () => {
     await using main = runMain(['--check'], { ...right, EMAIL_PROVIDER: 'mailgun', SMTP_URL: '' });
     expect(await main.exited).toBe(78);
-    expect(main.stderr()).toContain('- SMTP_URL is required with EMAIL_PROVIDER=mailgun');
+    expect(main.stderr()).toContain('- SMTP_PASSWORD (or SMTP_URL) is required with EMAIL_PROVIDER=mailgun');
   });
 
   test('settings that cannot be read are all told at once, also without --check', async () => {

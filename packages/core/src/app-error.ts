@@ -27,4 +27,6 @@ export type FaultCode =
   | 'issuer_unavailable'
   /** More examinations of the sender wait than can be made in time. */
   | 'examinations_busy'
+  /** A provider could not be asked for what its webhook is judged by. */
+  | 'provider_unavailable'
   | 'internal';

@@ -23,7 +23,11 @@ describe('without a word about them, settings are what the contract says', () =>
       LIMITER_ON_ERROR: 'postgres',
       TRUSTED_PROXIES: [],
       IPV6_PREFIX_BITS: 64,
-      MAILGUN_WEBHOOK_MAX_AGE_SECONDS: 300,
+      WEBHOOK_MAX_AGE_SECONDS: 900,
+      WEBHOOK_MAX_FUTURE_SECONDS: 300,
+      WEBHOOK_LATE: 'store',
+      SES_TOPIC_ARNS: [],
+      SES_SIGNATURE_VERSIONS: '2',
       REDIRECT_ON_MISS: '400',
       REDIRECT_ORIGINS: { kind: 'origins', origins: new Set() },
       DEMO_PAGE: 'off',
@@ -100,7 +104,10 @@ describe('rules between settings', () => {
 
   test.each([
     [{ SMTP_URL: '' }, /^SMTP_URL is required with EMAIL_PROVIDER=smtp/],
-    [{ SMTP_URL: '', EMAIL_PROVIDER: 'mailgun' }, /^SMTP_URL is required with EMAIL_PROVIDER=mailgun/],
+    [
+      { SMTP_URL: '', EMAIL_PROVIDER: 'sendgrid' },
+      /^SMTP_PASSWORD \(or SMTP_URL\) is required with EMAIL_PROVIDER=sendgrid/,
+    ],
     [{ SMTP_TLS: 'off' }, /^SMTP_TLS must not be off in production/],
     [{ REDIRECT_ORIGINS: '*' }, /^REDIRECT_ORIGINS must not be \* in production/],
     [{ PUBLIC_URL: 'http://verify.example.com' }, /^PUBLIC_URL must start with https/],

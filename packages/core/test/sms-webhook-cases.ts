@@ -1,16 +1,20 @@
 import { createHash, createHmac } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import type { ProviderWebhook, WebhookRequest } from '../src/providers/provider.ts';
+import type { ProviderWebhook, WebhookRequest, WebhookSettings } from '../src/providers/provider.ts';
 import { smsProviders } from '../src/sms-providers/registry.ts';
 import { Secret } from '../src/secret.ts';
 import type { SmsProvider } from '../src/sms-providers/provider.ts';
-import type { Fixture } from './webhook-cases.ts';
+import { type Fixture, fixturesOf } from './webhook-fixtures.ts';
 
 export const now = new Date('2026-11-18T00:00:10Z');
 export const messageId = '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01';
 /** A key that is being replaced, and the one that replaces it. */
 export const keys = ['d2hzZWNfa2V5X251bWJlcl9vbmVfMDE=', 'd2hzZWNfa2V5X251bWJlcl90d29fMDI='] as const;
-export const settings = { signingKeys: keys.map((key) => new Secret(key)), maxAgeSeconds: 300 };
+export const settings: WebhookSettings = {
+  signingKeys: keys.map((key) => new Secret(key)),
+  maxAgeSeconds: 300,
+  maxFutureSeconds: 300,
+  late: 'refuse',
+};
 /** What the fixtures expect as the id of a report of a gateway. */
 export const webhookId = 'msg_0123456789abcdef';
 
@@ -39,6 +43,7 @@ const twilio: Sign = (fixture, key) => {
     contentType: fixture.contentType,
     headers: { 'x-twilio-signature': macOf('sha1', key, signed) },
     url,
+    clientAddress: '192.0.2.7',
     now,
   };
 };
@@ -55,18 +60,12 @@ const http: Sign = (fixture, key) => {
       'webhook-signature': `v1,${macOf('sha256', Buffer.from(key, 'base64'), `${webhookId}.${timestamp}.${body}`)}`,
     },
     url: 'https://verify.example.com/v1/sms/webhook',
+    clientAddress: '192.0.2.7',
     now,
   };
 };
 
 export const signings: Readonly<Record<string, Sign>> = { twilio, http };
-
-const fixturesOf = (name: string): readonly (readonly [string, Fixture])[] => {
-  const folder = new URL(`fixtures/${name}/`, import.meta.url);
-  return readdirSync(folder)
-    .toSorted()
-    .map((file) => [file, JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Fixture]);
-};
 
 export interface SmsWebhookCase {
   readonly name: string;

@@ -8,7 +8,7 @@ import type { SmsProvider } from '../src/sms-providers/provider.ts';
 import { twilio } from '../src/sms-providers/twilio.ts';
 import { anyText } from './any-text.ts';
 import { keys, now, settings, smsWebhookCases, webhookId } from './sms-webhook-cases.ts';
-import type { Fixture } from './webhook-cases.ts';
+import type { Fixture } from './webhook-fixtures.ts';
 
 test('every SMS provider with a webhook is enrolled in the tests below', () => {
   const withWebhook = Object.values<SmsProvider>(smsProviders)
@@ -32,11 +32,11 @@ test("Twilio's published example verifies, and the same fields in another order 
       contentType: 'application/x-www-form-urlencoded',
       headers: { 'x-twilio-signature': 'RSOYDt4T1cUTdK1PDd93/VVr8B8=' },
       url: 'https://mycompany.com/myapp.php?foo=1&bar=2',
+      clientAddress: '192.0.2.7',
       now,
     };
     const verdictOf = (url: string) =>
-      twilio.webhook.verify({ ...request, url }, { signingKeys: [new Secret('12345')], maxAgeSeconds: 300 })
-        .ok;
+      twilio.webhook.verify({ ...request, url }, { ...settings, signingKeys: [new Secret('12345')] }).ok;
     expect(verdictOf(request.url)).toBe(true);
     expect(verdictOf('https://mycompany.com/myapp.php?foo=1&bar=3')).toBe(false);
     expect(verdictOf('http://mycompany.com/myapp.php?foo=1&bar=2')).toBe(false);
@@ -132,7 +132,14 @@ describe.each(smsWebhookCases)('$name: reports', ({ name, webhook, sign, fixture
     );
     fc.assert(
       fc.property(anyText(200), anyText(40), headers, bodies, (raw, contentType, given, body) => {
-        const request = { rawBody: Buffer.from(raw), contentType, headers: given, url: raw, now };
+        const request = {
+          rawBody: Buffer.from(raw),
+          contentType,
+          headers: given,
+          url: raw,
+          clientAddress: raw,
+          now,
+        };
         expect(webhook.verify(request, settings).ok).toBe(false);
         for (const report of webhook.parse(body)) {
           expect(report.eventId).toMatch(/^[\x21-\x7e]{1,120}$/);

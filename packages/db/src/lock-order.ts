@@ -23,6 +23,11 @@ export const lockToken = async (tx: Database, presented: Presented): Promise<voi
     SELECT FROM held JOIN accounts a ON a.id = held.account_id FOR UPDATE OF a`.execute(tx);
 };
 
+/** Locks messages in the order of their ids. What is read of them by a later statement stays as it is. */
+export const lockMessages = async (tx: Database, ids: readonly string[]): Promise<void> => {
+  await sql`SELECT FROM messages WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`.execute(tx);
+};
+
 /**
  * Locks every message of some accounts, and every one that waits under their subjects, before the accounts
  * go: deleting one writes to all of its messages.

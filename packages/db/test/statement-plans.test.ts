@@ -1,7 +1,7 @@
 import type { LimitSubject } from '@reconfirm/core/limits';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../src/database.ts';
-import { applyParkedEvents } from '../src/delivery-events.ts';
+import { applyParkedEvents, storeDeliveryEvents } from '../src/delivery-events.ts';
 import { oldestDueSeconds, reclaimExpiredLeases, takeDueMessages } from '../src/due-messages.ts';
 import { readCharges, readChargesOfMany } from '../src/limit-charges.ts';
 import { lockMessagesOf, lockToken } from '../src/lock-order.ts';
@@ -13,6 +13,8 @@ import { readSessionStates } from '../src/sessions.ts';
 import { openTestDatabase } from './support/database.ts';
 import { explain } from './support/explain.ts';
 import { makePast, type Past, pastSize } from './support/past.ts';
+import { report } from './support/reports.ts';
+import { newId } from './support/rows.ts';
 
 const db = await openTestDatabase();
 let past: Past;
@@ -40,6 +42,15 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
   ],
   ['the age of the oldest due message', 'messages_due', oldestDueSeconds],
   ['applying parked reports', 'delivery_events_parked', (on) => applyParkedEvents(on, 200)],
+  [
+    'storing a batch of reports',
+    'messages_pkey',
+    (on) =>
+      storeDeliveryEvents(
+        on,
+        Array.from({ length: 500 }, () => ({ ...report('delivered', newId()), replayKey: undefined })),
+      ),
+  ],
   ['forgetting messages', 'messages_settled', (on) => forgetExpired.messages(on, 30)],
   [
     'forgetting requests for unknown people',

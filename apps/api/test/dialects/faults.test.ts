@@ -47,6 +47,12 @@ const answers = {
     singularity: [500, 'ACCESS_TOKEN_ALLOWLIST_READING_FAILURE'],
     entryguard: [500, 'SERVICE_UNAVAILABLE'],
   },
+  provider_unavailable: {
+    v1: [503, 'SERVICE_UNAVAILABLE'],
+    gotrue: [503, 'unexpected_failure'],
+    singularity: [503, 'SERVICE_BUSY'],
+    entryguard: [500, 'SERVICE_UNAVAILABLE'],
+  },
   internal: {
     v1: [500, 'INTERNAL_ERROR'],
     gotrue: [500, 'unexpected_failure'],

@@ -3,7 +3,7 @@ import { type ApiConfig, readApiConfig } from '@reconfirm/core/config/config';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { createTestDatabase, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { createLogger } from '@reconfirm/process/logger';
-import { type Api, createApi } from '../../src/api.ts';
+import { type Api, createApi, type Outside } from '../../src/api.ts';
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -18,7 +18,7 @@ export interface Installation {
   /** A pool beside those of the APIs: for looking at rows, and for taking tables away. */
   readonly db: Database;
   readonly settings: Settings;
-  startApi(settings?: Settings): Promise<TestApi>;
+  startApi(settings?: Settings, outside?: Outside): Promise<TestApi>;
   /** Stops every API and removes the database. */
   close(): Promise<void>;
 }
@@ -50,11 +50,11 @@ export const configOf = (settings: Settings): ApiConfig => {
 };
 
 /** An API built from settings alone, with its log kept in memory. The caller stops it. */
-export const startApi = async (settings: Settings): Promise<TestApi> => {
+export const startApi = async (settings: Settings, outside?: Outside): Promise<TestApi> => {
   const config = configOf(settings);
   const lines: string[] = [];
   const log = createLogger('api', config.LOG_LEVEL, { write: (line: string) => void lines.push(line) });
-  const api = await createApi(config, log);
+  const api = await createApi(config, log, outside);
   await api.app.ready();
   return { ...api, config, logged: () => lines.join('') };
 };
@@ -80,8 +80,8 @@ export const openInstallation = async (): Promise<Installation> => {
   return {
     db,
     settings,
-    startApi: async (more = {}) => {
-      const api = await startApi({ ...settings, ...more });
+    startApi: async (more = {}, outside) => {
+      const api = await startApi({ ...settings, ...more }, outside);
       apis.push(api);
       return api;
     },

@@ -1,4 +1,6 @@
 import type { WorkerConfig } from '@reconfirm/core/config/config';
+import { smtpUrlOf } from '@reconfirm/core/config/provider-problems';
+import { providers } from '@reconfirm/core/providers/registry';
 import type { Logger } from '@reconfirm/process/logger';
 import { createLogTransport } from './log.ts';
 import { createSmtpTransport } from './smtp.ts';
@@ -13,18 +15,23 @@ const noTransport: Transport = {
 
 /** The transport that the configured provider is reached by. Throws when its settings cannot work. */
 export const createTransport = (config: WorkerConfig, log: Logger): Transport => {
-  switch (config.EMAIL_PROVIDER) {
+  switch (providers[config.EMAIL_PROVIDER].carriesMail) {
     case 'none':
       return noTransport;
     case 'log':
       return createLogTransport((line) => log.info(line, 'mail.logged'));
     case 'smtp':
-    case 'mailgun':
       return createSmtpTransport({
-        url: config.SMTP_URL?.reveal() ?? '',
+        url: smtpUrl(config),
         tls: config.SMTP_TLS,
         maxConnections: config.SMTP_POOL_MAX,
         sendTimeoutMs: config.SEND_TIMEOUT_SECONDS * 1000,
       });
   }
+};
+
+const smtpUrl = (config: WorkerConfig): string => {
+  const server = smtpUrlOf(config);
+  if ('problems' in server) throw new Error(server.problems.join('; '));
+  return server.url.reveal();
 };

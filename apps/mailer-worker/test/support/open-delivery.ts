@@ -61,6 +61,10 @@ export const openDelivery = async (
     renderer: await createRenderer({ brand: { name: 'Test' }, supportedLocales: availableLocales }),
     transport,
     provider: providers[config.EMAIL_PROVIDER],
+    headerOptions: {
+      configurationSet: config.SES_CONFIGURATION_SET,
+      messageStream: config.POSTMARK_MESSAGE_STREAM,
+    },
     publicUrl: config.PUBLIC_URL,
     production: config.NODE_ENV === 'production',
     supportedLocales: availableLocales,

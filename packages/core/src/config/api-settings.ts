@@ -7,6 +7,7 @@ import { parseLimitsByPurpose } from '../purposes/policy.ts';
 import { parseClientAddressKeys } from '../signed-client-address.ts';
 import { parseWebhookSecrets } from '../relay/standard-webhook.ts';
 import { Secret } from '../secret.ts';
+import { providerApiSettings } from './provider-settings.ts';
 import { sessionSettings } from './session-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, text, url } from './setting.ts';
 import { entryguardSettings } from './entryguard-settings.ts';
@@ -227,21 +228,7 @@ export const apiSettings = {
     describe: 'How long that system’s links and codes work, as its mails say it.',
   }),
   ...senderSettings,
-  MAILGUN_WEBHOOK_SIGNING_KEY: optional(
-    secret(
-      text({
-        form: 'the key from the provider, two with a comma while rotating',
-        describe: 'Verifies POST /v1/mailgun/webhook. Without it every webhook is refused.',
-      }),
-    ),
-  ),
-  MAILGUN_WEBHOOK_MAX_AGE_SECONDS: integer({
-    min: 30,
-    max: 86_400,
-    fallback: '300',
-    describe:
-      'Oldest (or most future) timestamp of a webhook that is accepted. Replays are refused whatever their age.',
-  }),
+  ...providerApiSettings,
   ...smsApiSettings,
   INTAKE_BATCH_MAX: integer({
     min: 1,

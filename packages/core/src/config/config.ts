@@ -6,6 +6,7 @@ import type { EndpointRules } from '../public-address.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
+import { apiProviderProblems, smtpUrlOf, workerProviderProblems } from './provider-problems.ts';
 import { sharedSmsProblems, workerSmsProblems } from './sms-problems.ts';
 import { judgeRedirect, withOwnOrigin } from '../redirect.ts';
 import { type ConfigOf, readSettings } from './setting.ts';
@@ -108,7 +109,12 @@ export const readApiConfig = (environment: Environment): Read<ApiConfig> => {
   const read = readSettings(apiSettings, environment);
   if ('problems' in read) return read;
   const { config } = read;
-  const problems = [...sharedProblems(config), ...contractProblems(config), ...captchaProblems(config)];
+  const problems = [
+    ...sharedProblems(config),
+    ...contractProblems(config),
+    ...captchaProblems(config),
+    ...apiProviderProblems(config),
+  ];
   // An `iss` of our own would let somebody else's keys sign for our sessions.
   if (config.FOREIGN_ISSUERS.some(({ issuer }) => issuer === config.PUBLIC_URL))
     problems.push('FOREIGN_ISSUERS must not name PUBLIC_URL: those tokens are our own');
@@ -123,10 +129,9 @@ export const readWorkerConfig = (environment: Environment): Read<WorkerConfig> =
   if ('problems' in read) return read;
   const { config } = read;
   const problems = sharedProblems(config);
-  const sendsBySmtp = config.EMAIL_PROVIDER === 'smtp' || config.EMAIL_PROVIDER === 'mailgun';
-  if (sendsBySmtp && config.SMTP_URL === undefined)
-    problems.push(`SMTP_URL is required with EMAIL_PROVIDER=${config.EMAIL_PROVIDER}`);
-  const startsInClear = config.SMTP_URL?.reveal().startsWith('smtp:') === true;
+  problems.push(...workerProviderProblems(config));
+  const server = smtpUrlOf(config);
+  const startsInClear = 'url' in server && server.url.reveal().startsWith('smtp:');
   if (config.NODE_ENV === 'production' && config.SMTP_TLS === 'off' && startsInClear)
     problems.push('SMTP_TLS must not be off in production: the link would travel in clear');
   problems.push(...workerSmsProblems(config), ...bounceProblems(config));

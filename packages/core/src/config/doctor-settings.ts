@@ -1,4 +1,4 @@
-import { apiSettings } from './api-settings.ts';
+import { providerApiSettings, providerServerSettings } from './provider-settings.ts';
 import { senderSettings } from './sender-settings.ts';
 import { type ConfigOf, optional } from './setting.ts';
 import { sharedSettings } from './shared-settings.ts';
@@ -12,8 +12,12 @@ export const doctorSettings = {
   ...senderSettings,
   PUBLIC_URL: optional(sharedSettings.PUBLIC_URL),
   DATABASE_URL: optional(sharedSettings.DATABASE_URL),
-  MAILGUN_WEBHOOK_SIGNING_KEY: apiSettings.MAILGUN_WEBHOOK_SIGNING_KEY,
-  MAILGUN_WEBHOOK_MAX_AGE_SECONDS: apiSettings.MAILGUN_WEBHOOK_MAX_AGE_SECONDS,
+  ...providerApiSettings,
+  ...providerServerSettings,
 } as const;
 
-export type DoctorConfig = ConfigOf<typeof doctorSettings>;
+type Known = ConfigOf<typeof doctorSettings>;
+/** What only a worker has, and its environment alone tells. */
+type OfWorker = keyof typeof providerServerSettings;
+
+export type DoctorConfig = Omit<Known, OfWorker> & Partial<Pick<Known, OfWorker>>;

@@ -4,6 +4,7 @@ import { disposablePolicies, parseDomains } from '../disposable.ts';
 import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
 import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
+import { providerNames } from '../providers/registry.ts';
 import { parsePorts } from '../public-address.ts';
 import { parseKeyRing } from '../token.ts';
 
@@ -126,10 +127,10 @@ export const sharedSettings = {
     ),
   ),
   EMAIL_PROVIDER: choice({
-    values: ['smtp', 'mailgun', 'log', 'none'],
+    values: providerNames,
     fallback: 'smtp',
     describe:
-      'Who carries the mail. log writes a line instead of a mail (development only); none makes the tokens and sends nothing (see EMAIL_OFF).',
+      'Who carries the mail (docs/providers.md). log writes a line instead of a mail (development only); none makes the tokens and sends nothing (see EMAIL_OFF).',
   }),
   ...smsSharedSettings,
   VERIFICATION_TOKEN_TTL_HOURS: integer({

@@ -1,6 +1,7 @@
 import { bounceSettings } from './bounce-settings.ts';
 import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
+import { providerWorkerSettings } from './provider-settings.ts';
 import { sharedSettings } from './shared-settings.ts';
 import { smsWorkerSettings } from './sms-settings.ts';
 
@@ -34,9 +35,10 @@ export const workerSettings = {
       schemes: ['smtp:', 'smtps:'],
       form: 'smtp://user:password@smtp.example.com:587',
       describe:
-        'Server that takes the mail. Required with EMAIL_PROVIDER=smtp and mailgun (smtp.mailgun.org:587).',
+        'Server that takes the mail. Required with EMAIL_PROVIDER=smtp; the other providers’ servers are known, see SMTP_PASSWORD.',
     }),
   ),
+  ...providerWorkerSettings,
   SMTP_TLS: choice({
     values: ['required', 'off'],
     fallback: 'required',

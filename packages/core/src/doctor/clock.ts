@@ -14,7 +14,7 @@ const warnAboveMs = 5000;
 
 /** Examines this machine's clock by others: of webhooks only fresh ones are taken, and times of the log must agree. */
 export const checkClock = (sender: Sender, readings: readonly ClockReading[]): readonly Finding[] => {
-  const why = `A webhook whose signed time is ${sender.webhookMaxAgeSeconds} s away from this clock is refused, so deliveries and bounces are lost; times in logs and rows disagree.`;
+  const why = `A webhook whose signed time is ${sender.webhookSkewSecondsMax} s away from this clock is refused, so deliveries and bounces are lost; times in logs and rows disagree.`;
   if (readings.length === 0)
     return [
       found('clock', 'unknown', {
@@ -29,7 +29,7 @@ export const checkClock = (sender: Sender, readings: readonly ClockReading[]): r
       ok('clock', `This clock agrees with that of ${readings.map((reading) => reading.of).join(' and ')}`),
     ];
   return wrong.map((reading) =>
-    found('clock', leastMs(reading) >= sender.webhookMaxAgeSeconds * 1000 ? 'error' : 'warning', {
+    found('clock', leastMs(reading) >= sender.webhookSkewSecondsMax * 1000 ? 'error' : 'warning', {
       what: `The clock of ${reading.of} is ${Math.round(Math.abs(reading.offsetMs) / 1000)} s ${reading.offsetMs > 0 ? 'ahead of' : 'behind'} this machine`,
       why,
       doThis: 'Let both keep time by NTP (for instance: timedatectl set-ntp true).',

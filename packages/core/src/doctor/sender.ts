@@ -1,6 +1,7 @@
 import type { DoctorConfig } from '../config/doctor-settings.ts';
 import { hostOf } from '../public-address.ts';
-import type { ProviderName, providers } from '../providers/registry.ts';
+import { isReporting, reportSettings, smtpUrlOf } from '../config/provider-problems.ts';
+import { providers } from '../providers/registry.ts';
 import { Secret } from '../secret.ts';
 import { domainOf } from './domain.ts';
 import { type MailService, mailServiceName, type MailServiceName, mailServices } from './mail-service.ts';
@@ -40,7 +41,8 @@ export interface Sender {
   readonly publicUrl: string | undefined;
   /** Undefined where the provider reports nothing by webhook. */
   readonly webhook: WebhookSetUp | undefined;
-  readonly webhookMaxAgeSeconds: number;
+  /** So far from the time of this host a signed report may lie; one beyond it is refused. */
+  readonly webhookSkewSecondsMax: number;
 }
 
 /** The sender that the settings describe. `--domain` and the like come in `MAIL_FROM` and `DKIM_SELECTORS`. */
@@ -61,30 +63,34 @@ export const senderOf = (config: DoctorConfig, bounceDomain?: string): Sender =>
     dkimSelectors: config.DKIM_SELECTORS,
     publicUrl: config.PUBLIC_URL,
     webhook: webhookOf(config),
-    webhookMaxAgeSeconds: config.MAILGUN_WEBHOOK_MAX_AGE_SECONDS,
+    webhookSkewSecondsMax: skewSecondsMaxOf(config),
   };
 };
 
-type WebhookProvider = {
-  [N in ProviderName]: (typeof providers)[N] extends { readonly webhook: object } ? N : never;
-}[ProviderName];
-
-const webhooks = {
-  mailgun: { setting: 'MAILGUN_WEBHOOK_SIGNING_KEY', path: '/v1/mailgun/webhook' },
-} as const satisfies Record<WebhookProvider, { readonly setting: keyof DoctorConfig; readonly path: string }>;
-
-const hasWebhook = (name: string): name is WebhookProvider => Object.hasOwn(webhooks, name);
+/** A host that is behind sees reports of the future; one that is ahead sees late ones, which may be taken. */
+const skewSecondsMaxOf = (config: DoctorConfig): number =>
+  config.WEBHOOK_LATE === 'store'
+    ? config.WEBHOOK_MAX_FUTURE_SECONDS
+    : Math.min(config.WEBHOOK_MAX_FUTURE_SECONDS, config.WEBHOOK_MAX_AGE_SECONDS);
 
 const webhookOf = (config: DoctorConfig): WebhookSetUp | undefined => {
-  if (!hasWebhook(config.EMAIL_PROVIDER)) return undefined;
-  const { setting, path } = webhooks[config.EMAIL_PROVIDER];
-  return { setting, path, keyIsSet: config[setting] !== undefined };
+  const { EMAIL_PROVIDER: name } = config;
+  if (!isReporting(name)) return undefined;
+  const setting = reportSettings[name];
+  const keyIsSet = (config[setting]?.length ?? 0) > 0;
+  return { setting, path: providers[name].webhook.path, keyIsSet };
 };
 
-const smtpServerOf = ({
-  SMTP_URL: given,
-  SMTP_TLS: tls,
-}: Pick<DoctorConfig, 'SMTP_URL' | 'SMTP_TLS'>): SmtpServer | undefined => {
+/** The URL of the server, given or the provider's own; undefined where the worker's settings are not known. */
+const smtpUrl = (config: DoctorConfig): Secret | undefined => {
+  if (config.SMTP_URL !== undefined) return config.SMTP_URL;
+  const { SMTP_USER = '', SMTP_PASSWORD, SES_REGION } = config;
+  const server = smtpUrlOf({ ...config, SMTP_URL: undefined, SMTP_USER, SMTP_PASSWORD, SES_REGION });
+  return 'url' in server ? server.url : undefined;
+};
+
+const smtpServerOf = (config: DoctorConfig): SmtpServer | undefined => {
+  const given = smtpUrl(config);
   if (given === undefined) return undefined;
   const url = new URL(given.reveal());
   const implicitTls = url.protocol === 'smtps:';
@@ -92,7 +98,7 @@ const smtpServerOf = ({
     host: hostOf(url),
     port: url.port === '' ? (implicitTls ? 465 : 587) : Number(url.port),
     implicitTls,
-    tls,
+    tls: config.SMTP_TLS,
     login:
       url.username === '' || url.password === ''
         ? undefined

@@ -12,7 +12,7 @@ export const checkTracking = (sender: Sender): Finding => {
     return ok('tracking', 'No service that rewrites links is known to be on the way');
   if (service.trackingOff === undefined)
     return ok('tracking', `${service.title} rewrites links only where its own settings turn tracking on`);
-  const headers = findProvider(sender.provider)?.metadataHeaders(anyId) ?? {};
+  const headers = findProvider(sender.provider)?.metadataHeaders(anyId, {}) ?? {};
   const missing = Object.entries(service.trackingOff).filter(([name, off]) => !off.test(headers[name] ?? ''));
   if (missing.length === 0)
     return ok('tracking', `Every mail tells ${service.title} not to rewrite its links`);

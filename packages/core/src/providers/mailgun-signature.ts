@@ -1,4 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isSameText, sha256 } from './digest.ts';
+import { judgeFreshness, tokenMemorySeconds } from './freshness.ts';
 import type { WebhookRequest, WebhookSettings, WebhookVerdict } from './provider.ts';
 import { decodeForm, decodeJson, type Fields, fieldsOf, textOf } from './webhook-body.ts';
 
@@ -11,8 +13,6 @@ const tokenCharsMax = 200;
 /** The legacy form mixes the mail's own variables into the fields; the signature's come after them. */
 const signatureFields = new Set(['timestamp', 'token', 'signature']);
 
-const sha256 = (data: string | Uint8Array): Buffer => createHash('sha256').update(data).digest();
-
 const decode = (request: WebhookRequest): Fields | undefined => {
   const isForm = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(request.contentType);
   if (isForm) return decodeForm(request.rawBody, signatureFields);
@@ -23,9 +23,6 @@ const decode = (request: WebhookRequest): Fields | undefined => {
 /** Where the three fields stand: in an object of their own since webhooks v3, flat before. */
 export const signatureOf = (body: Fields): Fields =>
   typeof body['signature'] === 'object' ? fieldsOf(body['signature']) : body;
-
-/** Digests of both texts are compared, so neither content nor length shows in the time it takes. */
-const isSame = (given: string, expected: string): boolean => timingSafeEqual(sha256(given), sha256(expected));
 
 /**
  * Verifies hex(HMAC-SHA-256(key, timestamp + token)) as Mailgun's "Securing Webhooks" describes it.
@@ -47,7 +44,7 @@ export const verifyMailgunWebhook = (request: WebhookRequest, settings: WebhookS
     return { ok: false, reason: 'malformed' };
 
   const matches = keys.map((key) =>
-    isSame(
+    isSameText(
       signature,
       createHmac('sha256', key)
         .update(timestamp + token)
@@ -57,8 +54,13 @@ export const verifyMailgunWebhook = (request: WebhookRequest, settings: WebhookS
   if (!matches.includes(true)) return { ok: false, reason: 'mismatch' };
 
   // After the signature, so that `stale` always means a report of the provider's that came too late.
-  const ageSeconds = Math.abs(request.now.getTime() / 1000 - Number(timestamp));
-  // A broken clock gives NaN, which must refuse as well.
-  if (!(ageSeconds <= settings.maxAgeSeconds)) return { ok: false, reason: 'stale' };
-  return { ok: true, replayKey: sha256(token), bodyHash: sha256(request.rawBody), body };
+  const freshness = judgeFreshness(Number(timestamp) * 1000, request.now, settings, tokenMemorySeconds);
+  if (freshness === 'stale') return { ok: false, reason: 'stale' };
+  return {
+    ok: true,
+    replayKey: sha256(token),
+    bodyHash: sha256(request.rawBody),
+    body,
+    late: freshness === 'late',
+  };
 };

@@ -9,6 +9,7 @@ import type { Provider } from './provider.ts';
 export const mailgun = {
   name: 'mailgun',
   carriesMail: 'smtp',
+  smtpServer: { host: 'smtp.mailgun.org', port: 587 },
   capabilities: { idempotencyKey: false, lookup: false, customId: true },
   // Click tracking would rewrite the link to a foreign host and pass the token through it; the last
   // two are said as well, because they outrank the settings of the sending domain.
@@ -18,5 +19,12 @@ export const mailgun = {
     'X-Mailgun-Track-Clicks': 'no',
     'X-Mailgun-Track-Opens': 'no',
   }),
-  webhook: { verify: verifyMailgunWebhook, parse: parseMailgunEvents },
+  untrackedLink: 'disable-tracking="true"',
+  // "Webhook Retries": 200 and 406 end them, anything else is sent again for 8 hours.
+  webhook: {
+    path: '/v1/mailgun/webhook',
+    finalRefusalStatus: 406,
+    verify: verifyMailgunWebhook,
+    parse: parseMailgunEvents,
+  },
 } as const satisfies Provider;

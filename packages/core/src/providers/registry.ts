@@ -1,13 +1,35 @@
+import { brevo } from './brevo.ts';
 import { log } from './log.ts';
 import { mailgun } from './mailgun.ts';
 import { none } from './none.ts';
-import type { Provider } from './provider.ts';
+import { postmark } from './postmark.ts';
+import type { Provider, ProviderWebhook } from './provider.ts';
+import { resend } from './resend.ts';
+import { sendgrid } from './sendgrid.ts';
+import { ses } from './ses.ts';
 import { smtp } from './smtp.ts';
 
 /** Every provider that EMAIL_PROVIDER can name. Adding one: a file beside `smtp.ts`, a line here, fixtures. */
-export const providers = { smtp, mailgun, log, none } as const satisfies Record<string, Provider>;
+export const providers = {
+  smtp,
+  mailgun,
+  ses,
+  sendgrid,
+  postmark,
+  resend,
+  brevo,
+  log,
+  none,
+} as const satisfies Record<string, Provider>;
 
 export type ProviderName = keyof typeof providers;
+
+/** Those that report to a webhook of ours. */
+export type ReportingProviderName = {
+  readonly [N in ProviderName]: (typeof providers)[N] extends { readonly webhook: ProviderWebhook }
+    ? N
+    : never;
+}[ProviderName];
 
 export const providerNames = Object.keys(providers) as readonly ProviderName[];
 

@@ -1,8 +1,10 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { BounceKind, DeliveryEvent, DeliveryEventType } from '../delivery-event.ts';
+import type { DeliveryEvent } from '../delivery-event.ts';
+import type { Meaning } from '../providers/report.ts';
 import { isUuid } from '../message-id.ts';
 import type { WebhookRequest, WebhookSettings, WebhookVerdict } from '../providers/provider.ts';
-import { decodeJson, fieldsOf, headerOf, textOf } from '../providers/webhook-body.ts';
+import { sha256 } from '../providers/digest.ts';
+import { verifyStandardWebhook } from '../providers/standard-webhook-signature.ts';
+import { decodeJson, fieldsOf, textOf } from '../providers/webhook-body.ts';
 import { endsNumber, type SmsFailure, type SmsFailureCode, smsFailureClauses } from '../sms-failure.ts';
 import { failed, providerIdPattern, verdictOfStatus } from './answer.ts';
 import type {
@@ -71,49 +73,22 @@ const readAnswer = (answer: SmsHttpAnswer): SmsVerdict => {
     : failed(answer, kind, word);
 };
 
-const sha256 = (data: string | Uint8Array): Buffer => createHash('sha256').update(data).digest();
-
-const secretBytes = (key: string): Buffer => Buffer.from(key.trim().replace(/^whsec_/, ''), 'base64');
-
-/**
- * Verifies a report by Standard Webhooks (standardwebhooks.com, "Webhook Signatures"): `webhook-signature` lists
- * `v1,` and base64(HMAC-SHA-256(secret, id.timestamp.body)). Any of several signatures and secrets will do.
- */
 const verify = (request: WebhookRequest, settings: WebhookSettings): WebhookVerdict => {
-  const keys = settings.signingKeys.map((key) => secretBytes(key.reveal())).filter((key) => key.length > 0);
-  if (keys.length === 0) return { ok: false, reason: 'no_key' };
-  const id = headerOf(request.headers, 'webhook-id') ?? '';
-  const timestamp = headerOf(request.headers, 'webhook-timestamp') ?? '';
-  const signatures = (headerOf(request.headers, 'webhook-signature') ?? '')
-    .split(' ', 10)
-    .flatMap((part) => (part.startsWith('v1,') ? [part.slice(3)] : []));
-  if (id === '' || timestamp === '' || signatures.length === 0) return { ok: false, reason: 'missing' };
-  if (!/^\d{10}$/.test(timestamp) || !/^[\x21-\x7e]{1,100}$/.test(id))
-    return { ok: false, reason: 'malformed' };
-
-  const matches = keys.flatMap((key) => {
-    const mac = createHmac('sha256', key)
-      .update(`${id}.${timestamp}.`)
-      .update(request.rawBody)
-      .digest('base64');
-    return signatures.map((given) => timingSafeEqual(sha256(given), sha256(mac)));
-  });
-  if (!matches.includes(true)) return { ok: false, reason: 'mismatch' };
-  const ageSeconds = Math.abs(request.now.getTime() / 1000 - Number(timestamp));
-  // A broken clock gives NaN, which must refuse as well.
-  if (!(ageSeconds <= settings.maxAgeSeconds)) return { ok: false, reason: 'stale' };
+  const verified = verifyStandardWebhook(request, settings, 'webhook');
+  if (!verified.ok) return verified;
   const report = decodeJson(request.rawBody);
   if (typeof report !== 'object' || report === null || Array.isArray(report))
     return { ok: false, reason: 'malformed' };
-  const body = { id, sentAt: new Date(Number(timestamp) * 1000), report };
+  const { id, signedAt: sentAt, freshness } = verified;
   // A gateway signs a retry anew under the same id: the id is what is used once, and its body may not change.
-  return { ok: true, replayKey: sha256(id), bodyHash: sha256(request.rawBody), body };
+  return {
+    ok: true,
+    replayKey: sha256(id),
+    bodyHash: sha256(request.rawBody),
+    body: { id, sentAt, report },
+    late: freshness === 'late',
+  };
 };
-
-interface Meaning {
-  readonly type: DeliveryEventType;
-  readonly bounce?: BounceKind;
-}
 
 const meaningsByType: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['sms.accepted', { type: 'accepted' }],

@@ -64,6 +64,6 @@ export interface SmsProvider {
   readonly capabilities: ProviderCapabilities;
   /** There exactly when `carriesSms` is `http`. */
   readonly http?: SmsOverHttp;
-  /** Where its reports come in, below PUBLIC_URL, and how they are read. */
-  readonly webhook?: ProviderWebhook & { readonly path: string };
+  /** Where its reports come in, and how they are read. */
+  readonly webhook?: ProviderWebhook;
 }

@@ -1,11 +1,7 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { isSameText, sha256 } from '../providers/digest.ts';
 import type { WebhookRequest, WebhookSettings, WebhookVerdict } from '../providers/provider.ts';
 import { decodeForm, decodeJson, fieldsOf, headerOf } from '../providers/webhook-body.ts';
-
-const sha256 = (data: string | Uint8Array): Buffer => createHash('sha256').update(data).digest();
-
-/** Digests of both texts are compared, so neither content nor length shows in the time it takes. */
-const isSame = (given: string, expected: string): boolean => timingSafeEqual(sha256(given), sha256(expected));
 
 const macOf = (token: string, text: string): string =>
   createHmac('sha1', token).update(text).digest('base64');
@@ -59,9 +55,10 @@ export const verifyTwilioWebhook = (request: WebhookRequest, settings: WebhookSe
 
   const suffix = isForm ? signedFields(request.rawBody) : '';
   const matches = tokens.flatMap((token) =>
-    spellingsOf(request.url).map((url) => isSame(signature, macOf(token, url + suffix))),
+    spellingsOf(request.url).map((url) => isSameText(signature, macOf(token, url + suffix))),
   );
-  const isBody = isForm || isSame((bodyDigest ?? '').toLowerCase(), sha256(request.rawBody).toString('hex'));
+  const isBody =
+    isForm || isSameText((bodyDigest ?? '').toLowerCase(), sha256(request.rawBody).toString('hex'));
   if (!matches.includes(true) || !isBody) return { ok: false, reason: 'mismatch' };
 
   const decoded = isForm ? decodeForm(request.rawBody, new Set()) : decodeJson(request.rawBody);
@@ -72,5 +69,5 @@ export const verifyTwilioWebhook = (request: WebhookRequest, settings: WebhookSe
     messageId: query.get('m') ?? '',
     receivedAt: request.now,
   };
-  return { ok: true, replayKey: sha256(signature), bodyHash: sha256(request.rawBody), body };
+  return { ok: true, replayKey: sha256(signature), bodyHash: sha256(request.rawBody), body, late: false };
 };

@@ -1,4 +1,5 @@
-import type { BounceKind, DeliveryEvent, DeliveryEventType } from '../delivery-event.ts';
+import type { DeliveryEvent } from '../delivery-event.ts';
+import type { Meaning } from '../providers/report.ts';
 import { isUuid } from '../message-id.ts';
 import { decodeJson, fieldsOf, textOf } from '../providers/webhook-body.ts';
 import { endsNumber, type SmsFailureCode, smsFailureClauses } from '../sms-failure.ts';
@@ -67,11 +68,6 @@ const readAnswer = (answer: SmsHttpAnswer): SmsVerdict => {
   if (known === undefined || answer.status >= 500) return verdictOfStatus(answer, false, word);
   return failed(answer, known.kind, known.code, word);
 };
-
-interface Meaning {
-  readonly type: DeliveryEventType;
-  readonly bounce?: BounceKind;
-}
 
 /** MessageStatus ("Message resource" in Twilio's documentation); names that are not here say nothing. */
 const meaningsByStatus: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([

@@ -148,9 +148,7 @@ describe('the clock', () => {
   test('is not accused of what reading it took', () =>
     expect(check(6000, 1500)).toMatchObject([{ severity: 'ok' }]));
   test('is an error as soon as webhooks are refused for it', () =>
-    expect(check(40_000, 0, { MAILGUN_WEBHOOK_MAX_AGE_SECONDS: '30' })).toMatchObject([
-      { severity: 'error' },
-    ]));
+    expect(check(40_000, 0, { WEBHOOK_MAX_FUTURE_SECONDS: '30' })).toMatchObject([{ severity: 'error' }]));
   test('is unknown with none to compare', () =>
     expect(checkClock(senderWith(), [])).toMatchObject([{ severity: 'unknown' }]));
 });
@@ -178,6 +176,19 @@ describe('webhooks', () => {
         { severity: 'error' },
       ]),
   );
+  test.each([
+    ['ses', 'SES_TOPIC_ARNS', 'arn:aws:sns:eu-west-1:123456789012:mail'],
+    ['postmark', 'POSTMARK_WEBHOOK_SECRET', 'a-secret-of-24-characters-or-more'],
+    ['brevo', 'BREVO_WEBHOOK_SECRET', 'a-secret-of-24-characters-or-more'],
+  ])('of %s are verified by %s', (EMAIL_PROVIDER, setting, value) => {
+    const settings = { EMAIL_PROVIDER, PUBLIC_URL: 'https://verify.example.com' };
+    expect(checkWebhook(senderWith({ ...settings, [setting]: value }), true)).toMatchObject([
+      { severity: 'ok', what: matching(new RegExp(`${setting}; .*/v1/${EMAIL_PROVIDER}/webhook`)) },
+    ]);
+    expect(checkWebhook(senderWith(settings), true)).toMatchObject([
+      { severity: 'error', what: matching(new RegExp(setting)) },
+    ]);
+  });
   test('are none with a plain server, unless it belongs to a service that has them', () => {
     expect(checkWebhook(senderWith({ SMTP_URL: 'smtp://smtp.example.net' }), true)).toMatchObject([
       { severity: 'ok' },
@@ -189,6 +200,10 @@ describe('webhooks', () => {
 });
 
 describe('tracking', () => {
+  test.each(['ses', 'sendgrid', 'postmark', 'resend', 'brevo'])(
+    'is off, or a matter of settings, in mail of %s',
+    (name) => expect(checkTracking(senderWith({ EMAIL_PROVIDER: name }))).toMatchObject({ severity: 'ok' }),
+  );
   test('is off in every mail to Mailgun', () =>
     expect(checkTracking(senderWith(mailgun))).toMatchObject({ severity: 'ok', what: matching(/Mailgun/) }));
   test.each(['smtp.mailgun.org', 'smtp.sendgrid.net', 'smtp.postmarkapp.com'])(
@@ -302,4 +317,15 @@ describe('a report', () => {
       'tracking',
     ]);
   });
+});
+
+describe('the server of a provider', () => {
+  const password = { EMAIL_PROVIDER: 'sendgrid', SMTP_PASSWORD: 'p@ss' };
+  test('is known from a password, where the worker’s settings are read', () => {
+    const { smtp } = senderWith(password);
+    expect(smtp).toMatchObject({ host: 'smtp.sendgrid.net', port: 587, implicitTls: false });
+    expect([smtp?.login?.user.reveal(), smtp?.login?.password.reveal()]).toEqual(['apikey', 'p@ss']);
+  });
+  test('is not guessed without one: the worker may have another in SMTP_URL', () =>
+    expect(senderWith({ EMAIL_PROVIDER: 'sendgrid' }).smtp).toBeUndefined());
 });

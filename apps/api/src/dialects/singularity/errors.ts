@@ -128,5 +128,6 @@ const codesOfFaults = {
   passwords_busy: 'SERVICE_BUSY',
   examinations_busy: 'SERVICE_BUSY',
   issuer_unavailable: 'ACCESS_TOKEN_ALLOWLIST_READING_FAILURE',
+  provider_unavailable: 'SERVICE_BUSY',
   internal: 'INTERNAL_SERVER_ERROR',
 } as const satisfies Record<AppError['code'], SingularityCode>;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Secret } from '../src/secret.ts';
+import { leastCpuMs } from './cpu-time.ts';
 import {
   key,
   now,
@@ -10,8 +11,8 @@ import {
   type Signed,
   signedAtSeconds,
   token,
-  webhookCases,
-} from './webhook-cases.ts';
+  mailgunCases,
+} from './mailgun-cases.ts';
 
 const mutate = (value: string, how: string, at: number, text: string): string => {
   const i = at % value.length;
@@ -37,7 +38,7 @@ const mutate = (value: string, how: string, at: number, text: string): string =>
   }
 };
 
-describe.each(webhookCases)('$name: the signature', ({ webhook, fields, request, first, fixtures }) => {
+describe.each(mailgunCases)('$name: the signature', ({ webhook, fields, request, first, fixtures }) => {
   const good: Signed = { key, atSeconds: signedAtSeconds, token };
   const judge = (signed: Partial<Signed>, at = now, with_ = settings): string =>
     reasonOf(webhook.verify({ ...request(first, fields({ ...good, ...signed })), now: at }, with_));
@@ -52,7 +53,7 @@ describe.each(webhookCases)('$name: the signature', ({ webhook, fields, request,
     const keys = new Set<string>();
     for (let i = 0; i < 1000; i += 1) {
       const verdict = webhook.verify(request(first, fields({ ...good, token: `${token}${i}` })), settings);
-      if (verdict.ok) keys.add(verdict.replayKey.toString('hex'));
+      if (verdict.ok) keys.add(verdict.replayKey?.toString('hex') ?? 'none');
     }
     expect(keys.size).toBe(1000);
   });
@@ -75,17 +76,17 @@ describe.each(webhookCases)('$name: the signature', ({ webhook, fields, request,
   test('without a key nothing is accepted, not even what an empty key has signed', () => {
     for (const signingKeys of [[], [new Secret('')], [new Secret(''), new Secret('  ')]])
       for (const signedWith of ['', '  ', key])
-        expect(judge({ key: signedWith }, now, { signingKeys, maxAgeSeconds: 300 })).toBe('no_key');
+        expect(judge({ key: signedWith }, now, { ...settings, signingKeys })).toBe('no_key');
   });
 
   test('an empty key beside a real one opens nothing', () => {
-    const both = { signingKeys: [new Secret(''), new Secret(key)], maxAgeSeconds: 300 };
+    const both = { ...settings, signingKeys: [new Secret(''), new Secret(key)] };
     expect(judge({ key: '' }, now, both)).toBe('mismatch');
     expect(judge({}, now, both)).toBe('ok');
   });
 
   test('while keys rotate, both are good and a third is not', () => {
-    const both = { signingKeys: [new Secret('new'), new Secret('old')], maxAgeSeconds: 300 };
+    const both = { ...settings, signingKeys: [new Secret('new'), new Secret('old')] };
     expect(['new', 'old', 'else'].map((k) => judge({ key: k }, now, both))).toEqual(['ok', 'ok', 'mismatch']);
   });
 
@@ -94,7 +95,7 @@ describe.each(webhookCases)('$name: the signature', ({ webhook, fields, request,
     const digestsOf = (signed: Signed, fixture = first): readonly [replay: string, body: string] => {
       const verdict = webhook.verify(request(fixture, fields(signed)), settings);
       if (!verdict.ok) throw new Error(`refused: ${verdict.reason}`);
-      return [verdict.replayKey.toString('hex'), verdict.bodyHash.toString('hex')];
+      return [verdict.replayKey?.toString('hex') ?? 'none', verdict.bodyHash.toString('hex')];
     };
     const [replay, body] = digestsOf(good);
     expect(replay).toMatch(/^[0-9a-f]{64}$/);
@@ -135,12 +136,12 @@ describe.each(webhookCases)('$name: the signature', ({ webhook, fields, request,
 
 describe('mailgun: one signature is good for one token', () => {
   test('digits moved between time and token do not make a second request of it', () => {
-    const [mailgun] = webhookCases.filter(({ name }) => name === 'mailgun');
+    const [mailgun] = mailgunCases.filter(({ name }) => name === 'mailgun');
     if (mailgun === undefined) throw new Error('no case');
     const signed = mailgun.fields({ key, atSeconds: signedAtSeconds, token: `1${token}` });
     const moved = { ...signed, timestamp: `${signed['timestamp']}1`, token };
     // Any age is allowed here, so that only the split can refuse it.
-    const ageless = { ...settings, maxAgeSeconds: 1e12 };
+    const ageless = { ...settings, maxFutureSeconds: 1e12 };
     const judge = (fields: Readonly<Record<string, string>>): string =>
       reasonOf(mailgun.webhook.verify(mailgun.request(mailgun.first, fields), ageless));
     expect(judge(signed)).toBe('ok');
@@ -148,7 +149,7 @@ describe('mailgun: one signature is good for one token', () => {
   });
 
   test('in the flat form the last of several fields signs, as the mail’s own variables come before it', () => {
-    const [mailgun] = webhookCases.filter(({ name }) => name === 'mailgun');
+    const [mailgun] = mailgunCases.filter(({ name }) => name === 'mailgun');
     if (mailgun === undefined) throw new Error('no case');
     const signed = new URLSearchParams(mailgun.fields({ key, atSeconds: signedAtSeconds, token })).toString();
     const judge = (body: string): string =>
@@ -160,7 +161,7 @@ describe('mailgun: one signature is good for one token', () => {
   });
 });
 
-describe.each(webhookCases)('$name: what cannot be read', ({ webhook, fields, request, first }) => {
+describe.each(mailgunCases)('$name: what cannot be read', ({ webhook, fields, request, first }) => {
   const good = request(first, fields({ key, atSeconds: signedAtSeconds, token }));
   const judge = (contentType: string, body: string | Uint8Array): string =>
     reasonOf(webhook.verify(requestOf(contentType, body), settings));
@@ -213,9 +214,7 @@ describe.each(webhookCases)('$name: what cannot be read', ({ webhook, fields, re
     const deep = `{"signature":{},"event-data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
     const wide = JSON.stringify({ signature: {}, pad: 'x'.repeat(262_144) });
     for (const body of [deep, wide]) {
-      const startedMs = performance.now();
-      judge('application/json', body);
-      expect(performance.now() - startedMs).toBeLessThan(100);
+      expect(leastCpuMs(() => judge('application/json', body))).toBeLessThan(100);
     }
   });
 });

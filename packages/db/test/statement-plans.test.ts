@@ -93,6 +93,19 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
     (on) => listMessages(on, { organizationId, accountId: past.accountId, limit: 21 }),
   ],
   [
+    'listing the messages of an address',
+    'messages_subject',
+    (on) =>
+      listMessages(on, {
+        organizationId,
+        address: {
+          key: Buffer.alloc(32, 1),
+          subjectKeys: Array.from({ length: 18 }, (_, index) => Buffer.alloc(32, index)),
+        },
+        limit: 21,
+      }),
+  ],
+  [
     'listing messages that failed',
     'messages_gone_wrong',
     (on) => listMessages(on, { organizationId, statuses: ['gave_up', 'bounced'], limit: 21 }),

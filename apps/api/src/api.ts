@@ -26,6 +26,7 @@ import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
 import { notMeRoutes } from './not-me-page.ts';
 import { createAddressLimits } from './operator/address-limits.ts';
+import { composeOperator } from './operator/compose-operator.ts';
 import { endpointRoutes } from './outgoing/endpoint-routes.ts';
 import { createEndpoints } from './outgoing/endpoints.ts';
 import { eventRoutes } from './outgoing/event-routes.ts';
@@ -140,6 +141,7 @@ export const createApi = async (
       ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       composeHooks(parts),
+      composeOperator(parts),
       notMeRoutes({
         brand: config.BRAND_NAME,
         negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),

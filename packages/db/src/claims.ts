@@ -192,6 +192,8 @@ export interface AttemptStart {
   /** Null for a message to somebody without an account. */
   readonly accountId: string | null;
   readonly provider: string;
+  /** What its recipient counts under in numbers (`recipientDomainOf`); left out for an SMS. */
+  readonly recipientDomain?: string | null;
   readonly worker: string;
   /** Null for a message that proves nothing: a notice, or one whose credential another system made. */
   readonly credential: StartedCredential | null;
@@ -237,9 +239,10 @@ export const beginAttempts = async (
           ${starts.map((s) => bytes(s.credential?.code?.hash))}::bytea[],
           ${starts.map((s) => s.credential?.code?.ttlSeconds ?? null)}::int[],
           ${starts.map((s) => s.credential?.liveTokens.newest ?? null)}::int[],
-          ${starts.map((s) => s.credential?.liveTokens.supersededWhen ?? null)}::text[]
+          ${starts.map((s) => s.credential?.liveTokens.supersededWhen ?? null)}::text[],
+          ${starts.map((s) => s.recipientDomain ?? null)}::text[]
         ) AS s (message_id, attempt, account_id, provider, worker, token_hash, nonce, key_version, ttl_seconds,
-                code_hash, code_ttl_seconds, live_newest, superseded_when)
+                code_hash, code_ttl_seconds, live_newest, superseded_when, recipient_domain)
         JOIN held m ON m.id = s.message_id AND m.attempt = s.attempt),
     verified AS (
       INSERT INTO verifications (message_id, account_id, token_hash, nonce, key_version, ttl_seconds, expires_at,
@@ -253,7 +256,7 @@ export const beginAttempts = async (
              code_expires_at = excluded.code_expires_at, code_ttl_seconds = excluded.code_ttl_seconds
       RETURNING message_id, token_hash),
     owned AS (
-      UPDATE messages m SET provider = start.provider
+      UPDATE messages m SET provider = start.provider, recipient_domain = start.recipient_domain
         FROM start WHERE m.id = start.message_id),
     newest AS (
       UPDATE accounts a

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import nodemailer from 'nodemailer';
@@ -26,13 +26,13 @@ interface Report {
 const startReceiver = async (failures = 0): Promise<AsyncDisposable & { url: string; reports: Report[] }> => {
   const reports: Report[] = [];
   let seen = 0;
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      seen += 1;
-      if (seen > failures) reports.push(JSON.parse(body) as Report);
-      response.writeHead(seen > failures ? 200 : 503).end();
-    });
-  });
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
+    seen += 1;
+    if (seen > failures) reports.push(JSON.parse(body) as Report);
+    response.writeHead(seen > failures ? 200 : 503).end();
+  };
+  const server = createServer((request, response) => void take(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -3,7 +3,7 @@ import type { PurposeLimit } from '@reconfirm/core/limit-words';
 import type { LimitSubject } from '@reconfirm/core/limits';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import type { ContractRules, RulesOf } from '../contract-rules.ts';
+import type { RulesOf } from '../contract-rules.ts';
 import type { Limiter } from '../limiter/limiter.ts';
 import { addressKeyOf, addressSubject, type KeySettings } from '../request-keys.ts';
 
@@ -37,15 +37,16 @@ export const createAddressLimits = (options: AddressLimitsOptions): AddressLimit
   const countedOf = (organizationId: string, destination: Destination): readonly Counted[] => {
     const lookupKey = addressKeyOf(keys, organizationId, destination.lookupForm);
     const asked: readonly Purpose[] = Object.values(purposes);
+    const rules = options.rulesOf.map((rulesOf) => rulesOf(organizationId));
     return asked
       .filter((purpose) => purpose.channel === destination.channel && isAskedFor(purpose))
-      .flatMap((purpose) =>
-        alike(options.rulesOf.map((rulesOf) => rulesOf(organizationId))).map(({ contracts, limits }) => ({
-          purpose: purpose.name,
-          contracts,
+      .flatMap((purpose) => {
+        const counted = rules.map(({ contract, limits }) => ({
+          contract,
           subject: addressSubject(keys, { organizationId, purpose, destination, limits }, lookupKey),
-        })),
-      );
+        }));
+        return alike(counted).map((group) => ({ purpose: purpose.name, ...group }));
+      });
   };
 
   return async (organizationId, destination) => {
@@ -62,10 +63,10 @@ export const createAddressLimits = (options: AddressLimitsOptions): AddressLimit
 };
 
 /** Contracts that allow the same are told of once. */
-const alike = (rules: readonly ContractRules[]) =>
-  [...Map.groupBy(rules, ({ limits }) => JSON.stringify([limits.email, limits.phone])).values()].map(
-    (group) => ({
-      contracts: group.map(({ contract }) => contract),
-      limits: group[0]?.limits ?? { ip: [], email: [], phone: [] },
-    }),
+const alike = (counted: readonly { readonly contract: string; readonly subject: LimitSubject }[]) =>
+  [...Map.groupBy(counted, ({ subject }) => JSON.stringify(subject.limits)).values()].flatMap(
+    ([first, ...more]) =>
+      first === undefined
+        ? []
+        : [{ contracts: [first, ...more].map(({ contract }) => contract), subject: first.subject }],
   );

@@ -1,9 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { rememberSecondsOf } from '@reconfirm/core/limits';
+import { countMessages } from '@reconfirm/db/numbers';
 import { findOrganization } from '@reconfirm/db/organizations';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { requestRulesOf } from '../contracts/v1.ts';
 import { createUseCases, type Parts } from '../use-cases.ts';
+import { numbersRoute } from './numbers-route.ts';
 import { testMessageRoute } from './test-message-route.ts';
 import { createTestMessages, operatorRules } from './test-messages.ts';
 
@@ -24,6 +26,9 @@ export const composeOperator = (parts: Parts): FastifyPluginAsync => {
         send: createTestMessages({ resend, publicUrl: config.PUBLIC_URL, configOf }),
         decided,
       }),
+    );
+    await app.register(
+      numbersRoute({ adminKey: config.ADMIN_KEY, count: (filter) => countMessages(db, filter) }),
     );
   };
 };

@@ -23,6 +23,7 @@ import { createLane, type Lane } from './lane.ts';
 import { createMailCarrier } from './mail-carrier.ts';
 import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
+import { reportNumbers } from './numbers-report.ts';
 import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
 import { startEventLoop } from './outgoing/event-loop.ts';
@@ -173,6 +174,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     rate: config.SMS_SEND_RATE,
   });
   const smsReport = reportSms({ db, log, metrics });
+  const numbersReport = reportNumbers({ db, log, metrics });
   const channels = { email: mail, sms };
   const sweep = startSweep({
     db,
@@ -201,6 +203,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     const told = events.stop(timeoutMs);
     smsReport.stop();
     const heard = reports.stop();
+    numbersReport.stop();
     await Promise.all([mail.close(timeoutMs), sms.close(timeoutMs)]);
     await withinMs(swept, Math.max(0, endMs - performance.now()));
     mail.abort();

@@ -173,6 +173,7 @@ export interface MessagesTable {
   sealed: Buffer | null;
   change_id: string | null;
   side: ChangeSide | null;
+  recipient_domain: string | null;
 }
 
 export interface VerificationsTable {

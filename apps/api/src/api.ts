@@ -25,6 +25,7 @@ import { mailWebhooks } from './mail-webhooks.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
 import { notMeRoutes } from './not-me-page.ts';
+import { suppressionRoutes } from './dialects/v1/suppression-routes.ts';
 import { endpointRoutes } from './outgoing/endpoint-routes.ts';
 import { createEndpoints } from './outgoing/endpoints.ts';
 import { eventRoutes } from './outgoing/event-routes.ts';
@@ -138,6 +139,7 @@ export const createApi = async (
       eventRoutes({ ...operator, judgeDisposable: parts.judgeDisposable }),
       doctorRoute({ config, db }),
       ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.get)),
+      suppressionRoutes({ ...operator, keys, identity: config.EMAIL_IDENTITY }),
       ...smsRoutes(config, db, metrics),
       limitCheckOf(parts),
       ...(config.DEMO_PAGE === 'on'

@@ -8,6 +8,7 @@ import {
 import { processName } from '@reconfirm/core/config/settings-fingerprint';
 import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
+import { hardBounceDays } from '@reconfirm/core/suppression';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
@@ -131,10 +132,12 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   });
   organizations.start();
   const senderOf = mailSenders(organizations.configOf);
+  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const shared = {
     db,
     backend: queue.consumer,
     leaseSeconds: config.LEASE_SECONDS,
+    suppressDays,
     // Nobody's message goes out in the installation's name because it was early.
     ready: organizations.loaded,
     ringAll: doorbell.ringAll,
@@ -183,6 +186,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
     pendingAccountDays: config.PENDING_ACCOUNT_DAYS,
+    suppressDays,
     log,
     metrics,
   });

@@ -3,6 +3,7 @@ import type { Channel } from './destination.ts';
 import type { MessageStatus } from './message.ts';
 import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
+import { isInForce, type Suppression, suppressionReasons } from './suppression.ts';
 import { attemptSentences, type ChannelWords, nextStepsNotSent, wordsOf } from './timeline-words.ts';
 
 /** The message as stored. */
@@ -59,12 +60,24 @@ export interface VerificationFacts {
   readonly revokedAt?: Date | null;
 }
 
+/** What is on record of the address that a message was for. */
+export interface SuppressionFacts extends Omit<Suppression, 'times'> {
+  /** By which the operator's routes know it. */
+  readonly id: string;
+  /** The server's or the provider's word for it. */
+  readonly detail: string | null;
+  /** Whether it began with what became of this very message. */
+  readonly isOfThisMessage: boolean;
+}
+
 export interface TimelineFacts {
   readonly message: MessageFacts;
   readonly attempts: readonly AttemptFacts[];
   readonly events: readonly ReportFacts[];
   /** Null when no token was made. */
   readonly verification: VerificationFacts | null;
+  /** Null, or left out, when the address was never suppressed. */
+  readonly suppression?: SuppressionFacts | null;
 }
 
 export interface TimelineEntry {
@@ -151,6 +164,28 @@ const verificationEntries = (
   ];
 };
 
+const suppressionEntries = ({ message, suppression }: TimelineFacts): TimelineEntry[] => {
+  if (suppression === null || suppression === undefined) return [];
+  const { reason, suppressedAt, expiresAt, liftedAt, detail, isOfThisMessage } = suppression;
+  if (!isOfThisMessage && message.reason !== 'suppressed') return [];
+  const until = expiresAt === null ? 'until it is lifted' : `until ${expiresAt.toISOString()}`;
+  return [
+    entry(
+      suppressedAt,
+      `From here on nothing is sent to the address, ${until}, because ${suppressionReasons[reason]}.`,
+      [detail],
+    ),
+    ...(liftedAt === null ? [] : [entry(liftedAt, 'The address was taken off the list again.')]),
+  ];
+};
+
+/** What an operator has to know before the person is told to ask again. */
+const suppressionStep = ({ suppression }: TimelineFacts, now: Date): string => {
+  if (suppression === null || suppression === undefined || !isInForce(suppression, now)) return '';
+  const until = suppression.expiresAt === null ? '' : ` before ${suppression.expiresAt.toISOString()}`;
+  return ` Nothing is sent to the address${until} unless it is lifted: DELETE /v1/admin/suppressions/${suppression.id}.`;
+};
+
 /** Of several failures the last one is what an operator has to look at. */
 const lastFailure = (attempts: readonly AttemptFacts[]): AttemptFacts | undefined =>
   attempts
@@ -218,6 +253,16 @@ const refused = ({ message, events }: TimelineFacts, words: ChannelWords): strin
 const unanswered = (reason: string | null, words: ChannelWords): string =>
   `Nobody knows whether it was sent: ${lookUp(words.failures, reason) ?? 'no clear answer came'}. It is not tried again by itself, because that could cost twice; a report of the provider still counts. Let the person ask again.`;
 
+/** A message that its address kept from being sent: what to do depends on whether it still would. */
+const suppressedStep = (facts: TimelineFacts, now: Date): string => {
+  const { suppression } = facts;
+  if (suppression === null || suppression === undefined) return nextStepsNotSent.suppressed;
+  const cause = `It was because ${suppressionReasons[suppression.reason]}.`;
+  return isInForce(suppression, now)
+    ? `${cause}${suppressionStep(facts, now)} Do that once the mailbox works or its owner agrees, then let the person ask again.`
+    : `${cause} That is over by now: let the person ask again.`;
+};
+
 const summaryOf = (facts: TimelineFacts, now: Date): string => {
   const { message } = facts;
   const words = wordsOf(message.channel ?? 'email');
@@ -228,7 +273,10 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
       return waiting(facts, words);
     case 'skipped':
     case 'gave_up': {
-      const step = lookUp(nextStepsNotSent, message.reason);
+      const step =
+        message.reason === 'suppressed'
+          ? suppressedStep(facts, now)
+          : lookUp(nextStepsNotSent, message.reason);
       if (step !== undefined) return `${reasonSentence(message.reason)} ${step}`;
       if (message.status === 'gave_up' && message.channel === 'sms') return unanswered(message.reason, words);
       return message.status === 'gave_up'
@@ -240,9 +288,9 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
     case 'delivered':
       return `${words.delivered}${credentialState(facts, words, now) || words.deliveredUnseen}`;
     case 'bounced':
-      return refused(facts, words);
+      return refused(facts, words) + suppressionStep(facts, now);
     case 'complained':
-      return words.complained;
+      return words.complained + suppressionStep(facts, now);
   }
 };
 
@@ -259,6 +307,7 @@ export const explainMessage = (facts: TimelineFacts, now: Date): Explanation => 
     ...facts.attempts.map((attempt) => attemptEntry(attempt, words)),
     ...facts.events.map((report) => reportEntry(report, words)),
     ...outcomeEntries(facts, words),
+    ...suppressionEntries(facts),
     ...(superseded === null ? [] : [entry(superseded, 'A newer request for the same address was accepted.')]),
     ...verificationEntries(facts.verification, words, now),
   ];

@@ -100,7 +100,13 @@ test('the person’s own proof: a link that came before the bounce is used, and 
   await scene.start();
   const { messageId } = await register(scene.db, email);
   await sendTo(scene, messageId);
-  const event = { eventId: 'bounce', occurredAt: new Date(), messageId, type: 'bounced', bounce: 'hard' } as const;
+  const event = {
+    eventId: 'bounce',
+    occurredAt: new Date(),
+    messageId,
+    type: 'bounced',
+    bounce: 'hard',
+  } as const;
   const bodyHash = Buffer.alloc(32, 2);
   await storeDeliveryEvent(scene.db, { provider: 'mailgun', event, replayKey: bodyHash, bodyHash });
   expect(await sendTo(scene, await resend(scene.db, email, { purpose: 'recovery' }))).toMatchObject({

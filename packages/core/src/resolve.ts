@@ -9,7 +9,8 @@ export const notSentReasons = {
   unknown_account: 'No account is registered with this address.',
   already_verified: 'The account has already proved its address.',
   suspended: 'The account is suspended.',
-  suppressed: 'Nothing is sent to this address for now: it refused an earlier message, or its owner complained.',
+  suppressed:
+    'Nothing is sent to this address for now: it refused an earlier message, or its owner complained.',
   email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
   sms_off: 'SMS is switched off (SMS_PROVIDER=none); the code was made but not sent.',
   sms_country_not_allowed: 'The country of the number is not in SMS_COUNTRIES.',

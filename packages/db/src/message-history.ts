@@ -3,12 +3,7 @@ import type { DeliveryEventType } from '@reconfirm/core/delivery-event';
 import type { Channel } from '@reconfirm/core/destination';
 import { isSettled, type MessageStatus } from '@reconfirm/core/message';
 import type { Database } from './database.ts';
-import type {
-  AttemptsTable,
-  DeliveryEventsTable,
-  SuppressionsTable,
-  VerificationsTable,
-} from './schema.ts';
+import type { AttemptsTable, DeliveryEventsTable, SuppressionsTable, VerificationsTable } from './schema.ts';
 import type { Selectable } from 'kysely';
 
 /** A message as an operator sees it. `email` is the account's; a request for an unknown address has none. */

@@ -61,49 +61,58 @@ const createModel = () => {
   };
 };
 
-test('the statement makes of any story what the rule of the core makes of it', { timeout: 120_000 }, async () => {
-  let changes = 0;
-  for (let seed = 1; seed <= 25; seed += 1) {
-    const random = randomOf(seed);
-    const account = await createAccount(db, 'pending');
-    const model = createModel();
-    const early = await send(db, account);
-    const earlyAt = model.now();
-    const story: string[] = [];
-    for (let count = 0; count < 12; count += 1) {
-      const step = steps[random(steps.length)] ?? 'wait';
-      const waited = step === 'wait' ? ([1, 13, 20, 60][random(4)] ?? 1) : twoHours;
-      story.push(step === 'wait' ? `wait ${waited} days` : step);
-      model.later(waited);
-      await letDaysPass(db, account.email, waited);
-      const before = JSON.stringify(model.state());
-      if (step === 'bounce' || step === 'complaint') {
-        const id = await send(db, account);
-        model.tell(step === 'bounce' ? 'hard_bounce' : 'complaint', model.now());
-        const type = step === 'bounce' ? 'bounced' : 'complained';
-        await storeDeliveryEvent(db, report(type, id, { bounce: 'hard' }), days);
-      } else if (step === 'late bounce') {
-        model.tell('hard_bounce', earlyAt);
-        await storeDeliveryEvent(db, report('bounced', early, { bounce: 'hard' }), days);
-      } else if (step === 'lift') {
-        model.lift();
+test(
+  'the statement makes of any story what the rule of the core makes of it',
+  { timeout: 120_000 },
+  async () => {
+    let changes = 0;
+    for (let seed = 1; seed <= 25; seed += 1) {
+      const random = randomOf(seed);
+      const account = await createAccount(db, 'pending');
+      const model = createModel();
+      const early = await send(db, account);
+      const earlyAt = model.now();
+      const story: string[] = [];
+      for (let count = 0; count < 12; count += 1) {
+        const step = steps[random(steps.length)] ?? 'wait';
+        const waited = step === 'wait' ? ([1, 13, 20, 60][random(4)] ?? 1) : twoHours;
+        story.push(step === 'wait' ? `wait ${waited} days` : step);
+        model.later(waited);
+        await letDaysPass(db, account.email, waited);
+        const before = JSON.stringify(model.state());
+        if (step === 'bounce' || step === 'complaint') {
+          const id = await send(db, account);
+          model.tell(step === 'bounce' ? 'hard_bounce' : 'complaint', model.now());
+          const type = step === 'bounce' ? 'bounced' : 'complained';
+          await storeDeliveryEvent(db, report(type, id, { bounce: 'hard' }), days);
+        } else if (step === 'late bounce') {
+          model.tell('hard_bounce', earlyAt);
+          await storeDeliveryEvent(db, report('bounced', early, { bounce: 'hard' }), days);
+        } else if (step === 'lift') {
+          model.lift();
+          const found = await suppressionOf(db, account.email);
+          const word = { who: 'test', why: 'story' };
+          if (found !== undefined)
+            await liftSuppression(db, { organizationId: defaultOrganizationId, id: found.id }, word);
+        } else if (step === 'proof') {
+          const id = await send(db, account);
+          model.prove();
+          expect((await confirm(db, tokenHashOf(id))).state).toBe('live');
+        }
+        if (JSON.stringify(model.state()) !== before) changes += 1;
         const found = await suppressionOf(db, account.email);
-        const word = { who: 'test', why: 'story' };
-        if (found !== undefined)
-          await liftSuppression(db, { organizationId: defaultOrganizationId, id: found.id }, word);
-      } else if (step === 'proof') {
-        const id = await send(db, account);
-        model.prove();
-        expect((await confirm(db, tokenHashOf(id))).state).toBe('live');
+        const state =
+          found === undefined
+            ? null
+            : {
+                reason: found.reason,
+                lasts: lastsDays(found),
+                isInForce: found.isInForce,
+                times: found.times,
+              };
+        expect({ seed, story, state }).toEqual({ seed, story, state: model.state() });
       }
-      if (JSON.stringify(model.state()) !== before) changes += 1;
-      const found = await suppressionOf(db, account.email);
-      const state =
-        found === undefined
-          ? null
-          : { reason: found.reason, lasts: lastsDays(found), isInForce: found.isInForce, times: found.times };
-      expect({ seed, story, state }).toEqual({ seed, story, state: model.state() });
     }
-  }
-  expect(changes, 'the stories do something').toBeGreaterThan(60);
-});
+    expect(changes, 'the stories do something').toBeGreaterThan(60);
+  },
+);

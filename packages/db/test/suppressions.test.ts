@@ -120,7 +120,9 @@ describe('R29.1: a hard bounce blocks for a set time that doubles, a complaint u
     expect(told).toEqual([
       { type: 'contact.suppressed', channel: 'email', purpose: 'signup', method: 'report' },
     ]);
-    expect((await eventTypes(db, account.id)).filter((type) => type === 'CONTACT_SUPPRESSED')).toHaveLength(1);
+    expect((await eventTypes(db, account.id)).filter((type) => type === 'CONTACT_SUPPRESSED')).toHaveLength(
+      1,
+    );
   });
 
   test('a bounce and a complaint of one message end alike in either order', async () => {
@@ -289,7 +291,12 @@ describe('lifting', () => {
 
   test('an address is added by hand, for a time or until it is lifted; a complaint stays one', async () => {
     const account = await createAccount(db);
-    const word = { organizationId, addressKey: hashOf(account.email), channel: 'email', ...operator } as const;
+    const word = {
+      organizationId,
+      addressKey: hashOf(account.email),
+      channel: 'email',
+      ...operator,
+    } as const;
     const added = await addSuppression(db, { ...word, days: 7 });
     expect([added.reason, lastsDays(added)]).toEqual(['operator', 7]);
     expect(lastsDays(await addSuppression(db, { ...word, days: null }))).toBeNull();
@@ -384,9 +391,7 @@ test('the list goes by pages, of one organization, in force or all', async () =>
   expect(all).toContain(last.id);
   expect(inForce).not.toContain(last.id);
   expect(all).toEqual(expect.arrayContaining([...inForce]));
-  expect(
-    await listSuppressions(db, { organizationId: newId(), inForceOnly: false, limit: 100 }),
-  ).toEqual([]);
+  expect(await listSuppressions(db, { organizationId: newId(), inForceOnly: false, limit: 100 })).toEqual([]);
 });
 
 test('what ended more than a year ago is forgotten with its changes; what is in force never is', async () => {

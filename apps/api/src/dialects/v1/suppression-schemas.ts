@@ -5,12 +5,7 @@ import { closed, Instant, nullable, oneLine } from './schemas.ts';
 
 const Channel = Type.Union([Type.Literal('email'), Type.Literal('sms')]);
 const Reason = Type.Union(
-  [
-    Type.Literal('hard_bounce'),
-    Type.Literal('complaint'),
-    Type.Literal('opt_out'),
-    Type.Literal('operator'),
-  ],
+  [Type.Literal('hard_bounce'), Type.Literal('complaint'), Type.Literal('opt_out'), Type.Literal('operator')],
   {
     description:
       'hard_bounce: a message was refused for good; complaint: reported as spam; opt_out: STOP was sent from the number; operator: added by hand',

@@ -15,8 +15,31 @@ export type SuppressionReason = keyof typeof suppressionReasons;
 /** What a report or a failed hand-over gives as a reason. */
 export type SuppressionCause = Exclude<SuppressionReason, 'operator'>;
 
-/** Reasons that a used link or code takes away: who has read the mailbox has shown that it works. */
-export const reasonsEndedByProof = ['hard_bounce'] as const satisfies readonly SuppressionReason[];
+/**
+ * From so many complaints on, only an operator lets messages through to an address again. Before that a
+ * request that has passed a captcha gets one message through, at most one a day of each purpose: whoever
+ * pressed the button by mistake is let in, and a stranger who solves captchas gets another complaint, no more.
+ */
+export const complaintsUntilOperator = 2;
+
+/** What is known of the message by which somebody has just proved an address, or which is about to be sent. */
+interface AskedMessage {
+  readonly passedCaptcha: boolean;
+}
+
+const isPassable = (suppression: Suppression, { passedCaptcha }: AskedMessage): boolean =>
+  suppression.reason === 'complaint' && passedCaptcha && suppression.complaints < complaintsUntilOperator;
+
+/** Whether a message may be sent although its address is suppressed. */
+export const passesSuppression = (suppression: Suppression, message: AskedMessage, now: Date): boolean =>
+  !isInForce(suppression, now) || isPassable(suppression, message);
+
+/**
+ * Whether using what a message brought ends the suppression: a hard bounce, for who has read the mailbox has
+ * shown that it works; and a complaint, where the message was asked for through a captcha and let through.
+ */
+export const isEndedByProof = (suppression: Suppression, message: AskedMessage): boolean =>
+  suppression.reason === 'hard_bounce' || isPassable(suppression, message);
 
 /** The longest that a hard bounce can last. */
 export const hardBounceDaysMax = 365;
@@ -97,6 +120,9 @@ export interface Suppression {
   /** Null: until it is lifted. */
   readonly expiresAt: Date | null;
   readonly liftedAt: Date | null;
+  readonly liftedBy: 'operator' | 'proof' | null;
+  /** How often its owner has complained since an operator last lifted it. */
+  readonly complaints: number;
   /** How often in a row it was suppressed for a time: what the next time doubles by. */
   readonly times: number;
 }
@@ -111,9 +137,11 @@ const dayMs = 86_400_000;
 /**
  * What a cause makes of the record of an address; null when it changes nothing.
  * - In force, it stays as it is: of the messages that were under way together each may bounce. Only a
- *   complaint makes one that would end by itself last until it is lifted.
+ *   complaint makes one that would end by itself last until it is lifted, and a complaint about a message
+ *   that was let through is counted.
  * - A message that was handed over before the last lift says nothing new: the lift is the newer word.
- * - What ended by itself and comes again lasts twice as long. A lift makes a fresh start.
+ * - What ended by itself and comes again lasts twice as long. A lift makes a fresh start, but only an
+ *   operator's forgets complaints.
  * The statement of packages/db/src/suppress.ts does the same; a test holds the two together.
  */
 export const suppress = (
@@ -122,14 +150,22 @@ export const suppress = (
   { handedOverAt, now, days }: { handedOverAt: Date; now: Date; days: readonly number[] },
 ): Suppression | null => {
   const isComplaint = cause === 'complaint';
-  if (prior !== null && isInForce(prior, now))
-    return isComplaint && prior.expiresAt !== null
-      ? { ...prior, reason: cause, suppressedAt: now, expiresAt: null }
-      : null;
+  const complaintsBefore = prior === null || prior.liftedBy === 'operator' ? 0 : prior.complaints;
+  const complained = {
+    reason: cause,
+    suppressedAt: now,
+    expiresAt: null,
+    liftedAt: null,
+    liftedBy: null,
+    complaints: complaintsBefore + 1,
+  } as const;
+  if (prior !== null && isInForce(prior, now)) {
+    const isNews = prior.expiresAt !== null || handedOverAt.getTime() > prior.suppressedAt.getTime();
+    return isComplaint && isNews ? { ...complained, times: prior.times } : null;
+  }
   if (prior?.liftedAt && handedOverAt.getTime() <= prior.liftedAt.getTime()) return null;
   const timesBefore = prior === null || prior.liftedAt !== null ? 0 : prior.times;
-  if (isComplaint)
-    return { reason: cause, suppressedAt: now, expiresAt: null, liftedAt: null, times: timesBefore };
+  if (isComplaint) return { ...complained, times: timesBefore };
   const times = timesBefore + 1;
   const lasts = days[Math.min(times, days.length) - 1];
   if (lasts === undefined) return null;
@@ -138,6 +174,8 @@ export const suppress = (
     suppressedAt: now,
     expiresAt: new Date(now.getTime() + lasts * dayMs),
     liftedAt: null,
+    liftedBy: null,
+    complaints: complaintsBefore,
     times,
   };
 };

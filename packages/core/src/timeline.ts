@@ -61,7 +61,7 @@ export interface VerificationFacts {
 }
 
 /** What is on record of the address that a message was for. */
-export interface SuppressionFacts extends Omit<Suppression, 'times'> {
+export interface SuppressionFacts extends Omit<Suppression, 'times' | 'complaints' | 'liftedBy'> {
   /** By which the operator's routes know it. */
   readonly id: string;
   /** The server's or the provider's word for it. */

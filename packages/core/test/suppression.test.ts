@@ -9,7 +9,9 @@ import {
   causeOn,
   hardBounceDays,
   hardBounceDaysMax,
+  isEndedByProof,
   isInForce,
+  passesSuppression,
   suppress,
   type Suppression,
 } from '../src/suppression.ts';
@@ -133,6 +135,8 @@ describe('how long it lasts', () => {
       suppressedAt: day(0),
       expiresAt: day(28),
       liftedAt: day(5),
+      liftedBy: 'operator',
+      complaints: 0,
       times: 2,
     };
     expect(suppress(lifted, 'hard_bounce', { handedOverAt: day(4), now: day(6), days })).toBeNull();
@@ -147,9 +151,44 @@ describe('how long it lasts', () => {
     const complaint = suppress(first, 'complaint', { handedOverAt: day(0), now: day(1), days });
     expect(complaint).toMatchObject({ reason: 'complaint', expiresAt: null });
     if (complaint === null) throw new Error('not suppressed');
-    for (const cause of ['hard_bounce', 'complaint', 'opt_out'] as const)
+    for (const cause of ['hard_bounce', 'opt_out'] as const)
       expect(suppress(complaint, cause, { handedOverAt: day(900), now: day(900), days })).toBeNull();
     expect(isInForce(complaint, day(10_000))).toBe(true);
+  });
+
+  test('a captcha lets messages through after the first complaint, and their use ends it; not after the second', () => {
+    const complain = (prior: Suppression | null, onDay: number): Suppression => {
+      const at = { handedOverAt: day(onDay), now: day(onDay), days };
+      const made = suppress(prior, 'complaint', at);
+      if (made === null) throw new Error('not suppressed');
+      return made;
+    };
+    const [by, without] = [{ passedCaptcha: true }, { passedCaptcha: false }];
+    const once = complain(null, 0);
+    expect([passesSuppression(once, by, day(1)), passesSuppression(once, without, day(1))]).toEqual([true, false]);
+    expect([isEndedByProof(once, by), isEndedByProof(once, without)]).toEqual([true, false]);
+
+    const twice = complain(once, 1);
+    expect([twice.complaints, passesSuppression(twice, by, day(2)), isEndedByProof(twice, by)]).toEqual([2, false, false]);
+    const afterProof = complain({ ...once, liftedAt: day(2), liftedBy: 'proof' }, 3);
+    expect(passesSuppression(afterProof, by, day(4))).toBe(false);
+    const afterOperator = complain({ ...twice, liftedAt: day(2), liftedBy: 'operator' }, 3);
+    expect(passesSuppression(afterOperator, by, day(4))).toBe(true);
+  });
+
+  test('of two messages that were under way when the first complaint came the other counts no second time', () => {
+    const once = suppress(null, 'complaint', { handedOverAt: day(0), now: day(1), days });
+    expect(suppress(once, 'complaint', { handedOverAt: day(0), now: day(2), days })).toBeNull();
+  });
+
+  test('a captcha lets nothing through to a mailbox that is gone, a number that said STOP, or an operator’s no', () => {
+    for (const reason of ['hard_bounce', 'opt_out', 'operator'] as const) {
+      const record = { reason, suppressedAt: day(0), expiresAt: day(14), liftedAt: null, liftedBy: null };
+      const suppression = { ...record, complaints: 0, times: 1 };
+      expect(passesSuppression(suppression, { passedCaptcha: true }, day(1))).toBe(false);
+      expect(passesSuppression(suppression, { passedCaptcha: false }, day(14))).toBe(true);
+      expect(isEndedByProof(suppression, { passedCaptcha: true })).toBe(reason === 'hard_bounce');
+    }
   });
 
   test('with 0 days nothing but complaints suppresses', () => {

@@ -4,7 +4,7 @@ import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
 import { type LiveTokens, liveTokensMax } from '@reconfirm/core/live-tokens';
 import type { Database } from './database.ts';
-import { isInForce } from './suppression-changes.ts';
+import { isKeptBack } from './suppression-changes.ts';
 
 /** A message that this worker may work on until its lease ends, with all that deciding and sending needs. */
 export interface ClaimedMessage {
@@ -119,7 +119,7 @@ export const claimMessages = async (
            EXISTS (SELECT FROM messages noticed
              WHERE noticed.subject_key = c.subject_key AND noticed.seq < c.seq AND starts_with(noticed.reason, 'notice_')
                AND noticed.sent_at > now() - interval '1 day') AS noticed_today,
-           EXISTS (SELECT FROM suppressions s WHERE s.address_key = c.address_key AND ${isInForce}) AS is_suppressed,
+           ${isKeptBack} AS is_suppressed,
            v.nonce, v.key_version, v.token_hash
       FROM claimed c
       LEFT JOIN accounts a ON a.id = c.account_id

@@ -176,6 +176,7 @@ export interface MessagesTable {
   sealed: Buffer | null;
   change_id: string | null;
   side: ChangeSide | null;
+  passed_captcha: Generated<boolean>;
 }
 
 export interface VerificationsTable {
@@ -258,6 +259,7 @@ export interface SuppressionsTable {
   message_id: string | null;
   delivery_event_id: string | null;
   times: Generated<number>;
+  complaints: Generated<number>;
   suppressed_at: Generated<Date>;
   expires_at: Date | null;
   lifted_at: Date | null;

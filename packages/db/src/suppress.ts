@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { reasonsEndedByProof, type SuppressionCause } from '@reconfirm/core/suppression';
+import { complaintsUntilOperator, type SuppressionCause } from '@reconfirm/core/suppression';
 import type { Database } from './database.ts';
 import { isInForce, noteChanges } from './suppression-changes.ts';
 
@@ -46,9 +46,9 @@ export const suppressAddresses = async (
        ORDER BY address_key, reason <> 'complaint', handed_over_at DESC),
     written AS (
       INSERT INTO suppressions AS s (
-        organization_id, address_key, channel, reason, detail, message_id, delivery_event_id, times, expires_at)
+        organization_id, address_key, channel, reason, detail, message_id, delivery_event_id, times, complaints, expires_at)
       SELECT w.organization_id, w.address_key, w.channel, w.reason, w.detail, w.message_id, ${sourceEvent(by)},
-             CASE WHEN w.reason = 'complaint' THEN 0 ELSE 1 END,
+             (w.reason <> 'complaint')::int, (w.reason = 'complaint')::int,
              CASE WHEN w.reason <> 'complaint' THEN now() + make_interval(hours => 24 * w.first_days) END
         FROM worst w
        -- Rows are locked in the order of their keys by every batch, so that batches do not deadlock.
@@ -57,11 +57,12 @@ export const suppressAddresses = async (
          SET reason = excluded.reason, detail = excluded.detail, message_id = excluded.message_id,
              delivery_event_id = excluded.delivery_event_id, suppressed_at = now(),
              lifted_at = NULL, lifted_by = NULL, times = ${timesAfter},
+             complaints = CASE WHEN s.lifted_by = 'operator' THEN 0 ELSE s.complaints END + excluded.complaints,
              expires_at = CASE WHEN excluded.reason <> 'complaint'
                THEN now() + make_interval(hours => 24 * ${lasts}[least(${timesAfter}, cardinality(${lasts}))]) END
-       WHERE CASE WHEN ${isInForce} THEN excluded.reason = 'complaint' AND s.expires_at IS NOT NULL
-                  ELSE s.lifted_at IS NULL
-                    OR s.lifted_at < (SELECT w.handed_over_at FROM worst w WHERE w.address_key = s.address_key) END
+       WHERE CASE WHEN ${isInForce} THEN excluded.reason = 'complaint'
+                    AND (s.expires_at IS NOT NULL OR s.suppressed_at < ${handedOverAt})
+                  ELSE s.lifted_at IS NULL OR s.lifted_at < ${handedOverAt} END
       RETURNING s.*),
     ${noteChanges({ changed: sql`written`, change: 'suppressed', by, messageId: sql`c.message_id` })}
     SELECT count(*) FROM written`.execute(tx);
@@ -75,17 +76,19 @@ const sourceEvent = (by: 'report' | 'hand_over'): RawBuilder<unknown> =>
              WHERE e.message_id = w.message_id AND e.type IN ('bounced', 'complained') ORDER BY e.id DESC LIMIT 1)`;
 
 /** A lift makes a fresh start; a complaint is not counted. */
-const timesAfter = sql`(CASE WHEN s.lifted_at IS NULL THEN s.times ELSE 0 END
-                        + CASE WHEN excluded.reason = 'complaint' THEN 0 ELSE 1 END)`;
+const timesAfter = sql`(CASE WHEN s.lifted_at IS NULL THEN s.times ELSE 0 END + excluded.times)`;
+
+const handedOverAt = sql`(SELECT w.handed_over_at FROM worst w WHERE w.address_key = s.address_key)`;
 
 /**
  * Parts for the WITH of the statement by which somebody uses what a message brought (`used`, with a column
- * `message_id`): the mailbox works, so a hard bounce of its address is forgotten. One look-up by a key.
+ * `message_id`): the rule of `isEndedByProof`. One look-up by a key.
  */
 export const liftByProof = (used: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   lifted AS (
     UPDATE suppressions s SET lifted_at = now(), lifted_by = 'proof'
       FROM ${used} u JOIN messages m ON m.id = u.message_id
-     WHERE s.address_key = m.address_key AND s.reason = ANY (${[...reasonsEndedByProof]}::text[]) AND s.lifted_at IS NULL
+     WHERE s.address_key = m.address_key AND s.lifted_at IS NULL
+       AND (s.reason = 'hard_bounce' OR (s.reason = 'complaint' AND m.passed_captcha AND s.complaints < ${complaintsUntilOperator}))
     RETURNING s.*, u.message_id AS proved_by),
   ${noteChanges({ changed: sql`lifted`, change: 'lifted', by: 'proof', messageId: sql`c.proved_by` })}`;

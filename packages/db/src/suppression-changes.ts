@@ -1,7 +1,21 @@
+import { complaintsUntilOperator } from '@reconfirm/core/suppression';
 import { type RawBuilder, sql } from 'kysely';
 
 /** Whether the row `s` of suppressions keeps messages from being sent: the same as isInForce in the core. */
 export const isInForce = sql`(s.lifted_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now()))`;
+
+/**
+ * Whether the claimed message `c` is not to be sent (`passesSuppression` in the core): one look-up by the key
+ * of its address. Only a message that was let through by a captcha costs another, of what its subject got today.
+ * A value and no EXISTS, which the planner may answer by reading the whole table into a hash.
+ */
+export const isKeptBack = sql`
+  coalesce((SELECT NOT (
+      s.reason = 'complaint' AND c.passed_captcha AND s.complaints < ${sql.lit(complaintsUntilOperator)}
+      AND NOT EXISTS (SELECT FROM messages earlier
+        WHERE earlier.subject_key = c.subject_key AND earlier.seq < c.seq AND earlier.sent_at > now() - interval '1 day'
+          AND earlier.sent_at > s.suppressed_at))
+    FROM suppressions s WHERE s.address_key = c.address_key AND ${isInForce}), false)`;
 
 /** The account whose address the row `c` is about; by an index, whichever of the two it is. */
 export const accountOfAddress = sql`

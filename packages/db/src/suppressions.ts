@@ -11,7 +11,6 @@ export interface SuppressionDetails extends Suppression {
   readonly addressKey: Buffer;
   readonly detail: string | null;
   readonly messageId: string | null;
-  readonly liftedBy: 'operator' | 'proof' | null;
   readonly isInForce: boolean;
 }
 
@@ -28,7 +27,7 @@ export interface SuppressionChange {
 }
 
 const details = sql`
-  s.id::text AS id, s.channel, s.address_key AS "addressKey", s.reason, s.detail, s.message_id AS "messageId", s.times,
+  s.id::text AS id, s.channel, s.address_key AS "addressKey", s.reason, s.detail, s.message_id AS "messageId", s.times, s.complaints,
   s.suppressed_at AS "suppressedAt", s.expires_at AS "expiresAt", s.lifted_at AS "liftedAt", s.lifted_by AS "liftedBy",
   ${isInForce} AS "isInForce"`;
 
@@ -102,7 +101,7 @@ export const addSuppression = async (db: Database, added: AddedSuppression): Pro
       VALUES (${added.organizationId}, ${Buffer.from(added.addressKey)}, ${added.channel}, 'operator', ${until})
       ON CONFLICT (address_key) DO UPDATE
          SET reason = excluded.reason, detail = NULL, message_id = NULL, delivery_event_id = NULL,
-             suppressed_at = now(), expires_at = excluded.expires_at, lifted_at = NULL, lifted_by = NULL, times = 0
+             suppressed_at = now(), expires_at = excluded.expires_at, lifted_at = NULL, lifted_by = NULL, times = 0, complaints = 0
        WHERE NOT (s.reason = 'complaint' AND ${isInForce})
       RETURNING s.*),
     ${noteChanges({ changed: sql`written`, change: 'suppressed', by: 'operator', operator: added })}

@@ -42,8 +42,8 @@ describe('with statistics from before a backlog', () => {
 
 test('a claim looks a suppressed address up by its key, once a message, however many there are', async () => {
   await sql`
-    INSERT INTO suppressions (organization_id, address_key, channel, reason)
-    SELECT gen_random_uuid(), sha256(n::text::bytea), 'email', 'complaint' FROM generate_series(1, 20000) n`.execute(
+    INSERT INTO suppressions (organization_id, address_key, channel, reason, complaints)
+    SELECT gen_random_uuid(), sha256(n::text::bytea), 'email', 'complaint', 1 FROM generate_series(1, 20000) n`.execute(
     db,
   );
   await sql`ANALYZE suppressions`.execute(db);

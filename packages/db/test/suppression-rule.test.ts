@@ -1,12 +1,20 @@
-import { hardBounceDays, isInForce, suppress, type Suppression } from '@reconfirm/core/suppression';
+import {
+  hardBounceDays,
+  isEndedByProof,
+  isInForce,
+  passesSuppression,
+  suppress,
+  type Suppression,
+} from '@reconfirm/core/suppression';
 import { expect, test } from 'vitest';
 import { storeDeliveryEvent } from '../src/delivery-events.ts';
+import { recordMessages } from '../src/records.ts';
 import { defaultOrganizationId } from '../src/schema.ts';
 import { liftSuppression } from '../src/suppressions.ts';
 import { openTestDatabase } from './support/database.ts';
-import { confirm, send, tokenHashOf } from './support/delivery.ts';
+import { begin, claim, confirm, recordOf, send, tokenHashOf } from './support/delivery.ts';
 import { report } from './support/reports.ts';
-import { createAccount } from './support/rows.ts';
+import { accept, createAccount, hashOf, newId } from './support/rows.ts';
 import { lastsDays, letDaysPass, suppressionOf } from './support/suppressions.ts';
 
 const db = await openTestDatabase(4);
@@ -25,7 +33,17 @@ const randomOf = (seed: number) => {
 const dayMs = 86_400_000;
 const twoHours = 2 / 24;
 const days = hardBounceDays(14);
-const steps = ['bounce', 'bounce', 'complaint', 'late bounce', 'lift', 'proof', 'wait', 'wait'] as const;
+const steps = [
+  'bounce',
+  'bounce',
+  'complaint',
+  'late bounce',
+  'lift',
+  'proof',
+  'proof of what a captcha let through',
+  'wait',
+  'wait',
+] as const;
 
 /** The rule on its own: what it makes of the same things happening at its own days. */
 const createModel = () => {
@@ -43,12 +61,15 @@ const createModel = () => {
     tell,
     now,
     lift: (): void => {
-      if (record !== null && isInForce(record, now())) record = { ...record, liftedAt: now() };
+      if (record !== null && isInForce(record, now()))
+        record = { ...record, liftedAt: now(), liftedBy: 'operator' };
     },
-    prove: (): void => {
-      if (record !== null && record.reason === 'hard_bounce' && record.liftedAt === null)
-        record = { ...record, liftedAt: now() };
+    prove: (passedCaptcha: boolean): void => {
+      if (record !== null && record.liftedAt === null && isEndedByProof(record, { passedCaptcha }))
+        record = { ...record, liftedAt: now(), liftedBy: 'proof' };
     },
+    passes: (passedCaptcha: boolean): boolean =>
+      record === null || passesSuppression(record, { passedCaptcha }, now()),
     state: () =>
       record === null
         ? null
@@ -57,6 +78,8 @@ const createModel = () => {
             lasts: lastsDays(record),
             isInForce: isInForce(record, now()),
             times: record.times,
+            complaints: record.complaints,
+            liftedBy: record.liftedBy,
           },
   };
 };
@@ -94,22 +117,30 @@ test(
           const word = { who: 'test', why: 'story' };
           if (found !== undefined)
             await liftSuppression(db, { organizationId: defaultOrganizationId, id: found.id }, word);
-        } else if (step === 'proof') {
-          const id = await send(db, account);
-          model.prove();
-          expect((await confirm(db, tokenHashOf(id))).state).toBe('live');
-        }
+        } else if (step.startsWith('proof')) {
+        const passedCaptcha = step !== 'proof';
+        // A subject of its own: once a day is another rule.
+        const asked = { passedCaptcha, subjectKey: hashOf(newId()) };
+        const claimed = await claim(db, await accept(db, account.email, asked));
+        expect([...story, claimed.isSuppressed]).toEqual([...story, !model.passes(passedCaptcha)]);
+        await begin(db, claimed, account.id);
+        await recordMessages(db, [recordOf(claimed)]);
+        model.prove(passedCaptcha);
+        expect((await confirm(db, tokenHashOf(claimed.id))).state).toBe('live');
+      }
         if (JSON.stringify(model.state()) !== before) changes += 1;
         const found = await suppressionOf(db, account.email);
         const state =
           found === undefined
             ? null
             : {
-                reason: found.reason,
-                lasts: lastsDays(found),
-                isInForce: found.isInForce,
-                times: found.times,
-              };
+              reason: found.reason,
+              lasts: lastsDays(found),
+              isInForce: found.isInForce,
+              times: found.times,
+              complaints: found.complaints,
+              liftedBy: found.liftedBy,
+            };
         expect({ seed, story, state }).toEqual({ seed, story, state: model.state() });
       }
     }

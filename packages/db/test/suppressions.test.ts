@@ -16,7 +16,7 @@ import {
 } from '../src/suppressions.ts';
 import { deleteUser } from '../src/users.ts';
 import { openTestDatabase } from './support/database.ts';
-import { claim, confirm, recordOf, send, startSending, tokenHashOf } from './support/delivery.ts';
+import { begin, claim, confirm, recordOf, send, startSending, tokenHashOf } from './support/delivery.ts';
 import { toldOf } from './support/outgoing.ts';
 import { report } from './support/reports.ts';
 import {
@@ -310,6 +310,36 @@ describe('lifting', () => {
     const kept = await addSuppression(db, { ...word, addressKey: hashOf(other.email), days: 1 });
     expect(kept).toMatchObject({ reason: 'complaint', expiresAt: null });
   });
+});
+
+test('a captcha lets one message a day through to somebody who complained once, and its use ends it', async () => {
+  const account = await createAccount(db);
+  await storeDeliveryEvent(db, report('complained', await send(db, account)));
+  const ask = async (passedCaptcha: boolean) =>
+    claim(db, await accept(db, account.email, { passedCaptcha }));
+  const handOver = async (claimed: Awaited<ReturnType<typeof ask>>): Promise<void> => {
+    await begin(db, claimed, account.id);
+    await recordMessages(db, [recordOf(claimed)]);
+  };
+  expect((await ask(false)).isSuppressed).toBe(true);
+  const passed = await ask(true);
+  expect(passed.isSuppressed).toBe(false);
+  await handOver(passed);
+  expect((await ask(true)).isSuppressed, 'a second one on the same day').toBe(true);
+  await letDaysPass(db, account.email, 1.1);
+  const again = await ask(true);
+  expect(again.isSuppressed).toBe(false);
+  expect((await recordedOf(db, account.email)).isInForce, 'nothing was proved yet').toBe(true);
+  await handOver(again);
+  expect((await confirm(db, tokenHashOf(again.id))).state).toBe('live');
+  expect(await recordedOf(db, account.email)).toMatchObject({ isInForce: false, liftedBy: 'proof' });
+
+  await storeDeliveryEvent(db, report('complained', await send(db, account)));
+  await letDaysPass(db, account.email, 1.1);
+  expect((await ask(true)).isSuppressed, 'who complains a second time is asked no more').toBe(true);
+  const { id } = await recordedOf(db, account.email);
+  await liftSuppression(db, { organizationId, id }, operator);
+  expect((await ask(false)).isSuppressed).toBe(false);
 });
 
 test('R28.4: an account is told of its own addresses, and only while it holds', async () => {

@@ -18,13 +18,15 @@ const statements = [
      delivery_event_id bigint,
      -- How often in a row it was suppressed for a time.
      times integer NOT NULL DEFAULT 0 CHECK (times >= 0),
+     -- How often its owner has complained since it was last lifted by an operator.
+     complaints integer NOT NULL DEFAULT 0 CHECK (complaints >= 0),
      suppressed_at timestamptz NOT NULL DEFAULT now(),
      -- Null: until it is lifted.
      expires_at timestamptz,
      lifted_at timestamptz,
      lifted_by text CHECK (lifted_by IN ('operator', 'proof')),
      CHECK ((lifted_at IS NULL) = (lifted_by IS NULL)),
-     CHECK (reason <> 'complaint' OR expires_at IS NULL)
+     CHECK (reason <> 'complaint' OR (expires_at IS NULL AND complaints > 0))
    )`,
   `CREATE INDEX suppressions_organization ON suppressions (organization_id, id)`,
   // What retention looks for.
@@ -47,6 +49,9 @@ const statements = [
      CHECK ((by = 'operator') = (who IS NOT NULL AND why IS NOT NULL))
    )`,
   `CREATE INDEX suppression_changes_suppression ON suppression_changes (suppression_id, id)`,
+
+  // Whoever asked had solved a captcha. Constant: no row is rewritten.
+  `ALTER TABLE messages ADD COLUMN passed_captcha boolean NOT NULL DEFAULT false`,
 
   // As in 0010, with what an account is told about its address: the channel of these stands in the event.
   `CREATE OR REPLACE FUNCTION tell_host_application() RETURNS trigger LANGUAGE plpgsql AS $$

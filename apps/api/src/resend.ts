@@ -152,7 +152,9 @@ export const createResend = (deps: ResendDependencies): Resend => {
     try {
       const limits = await limiterOf(asked).chargeTogether([keys.ip, keys.address], keys.chargeId);
       const by = limits.find((decision) => !decision.allowed);
-      return by === undefined ? { kind: 'charged', limits, passedCaptcha: false } : { kind: 'limited', by, limits };
+      return by === undefined
+        ? { kind: 'charged', limits, passedCaptcha: false }
+        : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
       if (mayGiveBack(error, keys)) void refundAll(asked, keys);

@@ -165,11 +165,18 @@ describe('how long it lasts', () => {
     };
     const [by, without] = [{ passedCaptcha: true }, { passedCaptcha: false }];
     const once = complain(null, 0);
-    expect([passesSuppression(once, by, day(1)), passesSuppression(once, without, day(1))]).toEqual([true, false]);
+    expect([passesSuppression(once, by, day(1)), passesSuppression(once, without, day(1))]).toEqual([
+      true,
+      false,
+    ]);
     expect([isEndedByProof(once, by), isEndedByProof(once, without)]).toEqual([true, false]);
 
     const twice = complain(once, 1);
-    expect([twice.complaints, passesSuppression(twice, by, day(2)), isEndedByProof(twice, by)]).toEqual([2, false, false]);
+    expect([twice.complaints, passesSuppression(twice, by, day(2)), isEndedByProof(twice, by)]).toEqual([
+      2,
+      false,
+      false,
+    ]);
     const afterProof = complain({ ...once, liftedAt: day(2), liftedBy: 'proof' }, 3);
     expect(passesSuppression(afterProof, by, day(4))).toBe(false);
     const afterOperator = complain({ ...twice, liftedAt: day(2), liftedBy: 'operator' }, 3);

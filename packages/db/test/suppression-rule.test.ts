@@ -118,29 +118,29 @@ test(
           if (found !== undefined)
             await liftSuppression(db, { organizationId: defaultOrganizationId, id: found.id }, word);
         } else if (step.startsWith('proof')) {
-        const passedCaptcha = step !== 'proof';
-        // A subject of its own: once a day is another rule.
-        const asked = { passedCaptcha, subjectKey: hashOf(newId()) };
-        const claimed = await claim(db, await accept(db, account.email, asked));
-        expect([...story, claimed.isSuppressed]).toEqual([...story, !model.passes(passedCaptcha)]);
-        await begin(db, claimed, account.id);
-        await recordMessages(db, [recordOf(claimed)]);
-        model.prove(passedCaptcha);
-        expect((await confirm(db, tokenHashOf(claimed.id))).state).toBe('live');
-      }
+          const passedCaptcha = step !== 'proof';
+          // A subject of its own: once a day is another rule.
+          const asked = { passedCaptcha, subjectKey: hashOf(newId()) };
+          const claimed = await claim(db, await accept(db, account.email, asked));
+          expect([...story, claimed.isSuppressed]).toEqual([...story, !model.passes(passedCaptcha)]);
+          await begin(db, claimed, account.id);
+          await recordMessages(db, [recordOf(claimed)]);
+          model.prove(passedCaptcha);
+          expect((await confirm(db, tokenHashOf(claimed.id))).state).toBe('live');
+        }
         if (JSON.stringify(model.state()) !== before) changes += 1;
         const found = await suppressionOf(db, account.email);
         const state =
           found === undefined
             ? null
             : {
-              reason: found.reason,
-              lasts: lastsDays(found),
-              isInForce: found.isInForce,
-              times: found.times,
-              complaints: found.complaints,
-              liftedBy: found.liftedBy,
-            };
+                reason: found.reason,
+                lasts: lastsDays(found),
+                isInForce: found.isInForce,
+                times: found.times,
+                complaints: found.complaints,
+                liftedBy: found.liftedBy,
+              };
         expect({ seed, story, state }).toEqual({ seed, story, state: model.state() });
       }
     }

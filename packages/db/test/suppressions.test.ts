@@ -315,8 +315,7 @@ describe('lifting', () => {
 test('a captcha lets one message a day through to somebody who complained once, and its use ends it', async () => {
   const account = await createAccount(db);
   await storeDeliveryEvent(db, report('complained', await send(db, account)));
-  const ask = async (passedCaptcha: boolean) =>
-    claim(db, await accept(db, account.email, { passedCaptcha }));
+  const ask = async (passedCaptcha: boolean) => claim(db, await accept(db, account.email, { passedCaptcha }));
   const handOver = async (claimed: Awaited<ReturnType<typeof ask>>): Promise<void> => {
     await begin(db, claimed, account.id);
     await recordMessages(db, [recordOf(claimed)]);

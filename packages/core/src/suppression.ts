@@ -86,10 +86,13 @@ const goneStatuses: ReadonlySet<string> = new Set(['5.1.1', '5.1.2', '5.1.3', '5
 const goneText =
   /\b(?:user|recipient|mailbox|address|account)\b[^.;]{0,30}\b(?:unknown|not found|does ?n[o']t exist|not exist|disabled|no longer)\b|\b(?:unknown|no such|invalid|non-?existent)\s+(?:local\s+)?(?:user|recipient|mailbox|address)\b/i;
 
+/** Servers that judge the sender at RCPT TO (Postfix does) say "Sender address rejected: Domain not found". */
+const otherText = /\b(?:sender|from|helo|ehlo|client|host(?:name)?|relay\w*|polic\w+|block\w*)\b/i;
+
 const isGone = (reply: string): boolean => {
   if (!/^55[0134]\b/.test(reply)) return false;
   const status = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1];
-  return status === undefined ? goneText.test(reply) : goneStatuses.has(status);
+  return status === undefined ? goneText.test(reply) && !otherText.test(reply) : goneStatuses.has(status);
 };
 
 /** What is known of a hand-over that was refused for good. */

@@ -3,7 +3,12 @@ import type { Channel } from './destination.ts';
 import type { MessageStatus } from './message.ts';
 import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
-import { isInForce, type Suppression, suppressionReasons } from './suppression.ts';
+import {
+  suppressedStep,
+  type SuppressionFacts,
+  suppressionLines,
+  suppressionStep,
+} from './timeline-suppression.ts';
 import { attemptSentences, type ChannelWords, nextStepsNotSent, wordsOf } from './timeline-words.ts';
 
 /** The message as stored. */
@@ -58,16 +63,6 @@ export interface VerificationFacts {
   readonly consumedAt: Date | null;
   /** When whoever had asked for it withdrew it. */
   readonly revokedAt?: Date | null;
-}
-
-/** What is on record of the address that a message was for. */
-export interface SuppressionFacts extends Omit<Suppression, 'times' | 'complaints' | 'liftedBy'> {
-  /** By which the operator's routes know it. */
-  readonly id: string;
-  /** The server's or the provider's word for it. */
-  readonly detail: string | null;
-  /** Whether it began with what became of this very message. */
-  readonly isOfThisMessage: boolean;
 }
 
 export interface TimelineFacts {
@@ -164,28 +159,6 @@ const verificationEntries = (
   ];
 };
 
-const suppressionEntries = ({ message, suppression }: TimelineFacts): TimelineEntry[] => {
-  if (suppression === null || suppression === undefined) return [];
-  const { reason, suppressedAt, expiresAt, liftedAt, detail, isOfThisMessage } = suppression;
-  if (!isOfThisMessage && message.reason !== 'suppressed') return [];
-  const until = expiresAt === null ? 'until it is lifted' : `until ${expiresAt.toISOString()}`;
-  return [
-    entry(
-      suppressedAt,
-      `From here on nothing is sent to the address, ${until}, because ${suppressionReasons[reason]}.`,
-      [detail],
-    ),
-    ...(liftedAt === null ? [] : [entry(liftedAt, 'The address was taken off the list again.')]),
-  ];
-};
-
-/** What an operator has to know before the person is told to ask again. */
-const suppressionStep = ({ suppression }: TimelineFacts, now: Date): string => {
-  if (suppression === null || suppression === undefined || !isInForce(suppression, now)) return '';
-  const until = suppression.expiresAt === null ? '' : ` before ${suppression.expiresAt.toISOString()}`;
-  return ` Nothing is sent to the address${until} unless it is lifted: DELETE /v1/admin/suppressions/${suppression.id}.`;
-};
-
 /** Of several failures the last one is what an operator has to look at. */
 const lastFailure = (attempts: readonly AttemptFacts[]): AttemptFacts | undefined =>
   attempts
@@ -253,16 +226,6 @@ const refused = ({ message, events }: TimelineFacts, words: ChannelWords): strin
 const unanswered = (reason: string | null, words: ChannelWords): string =>
   `Nobody knows whether it was sent: ${lookUp(words.failures, reason) ?? 'no clear answer came'}. It is not tried again by itself, because that could cost twice; a report of the provider still counts. Let the person ask again.`;
 
-/** A message that its address kept from being sent: what to do depends on whether it still would. */
-const suppressedStep = (facts: TimelineFacts, now: Date): string => {
-  const { suppression } = facts;
-  if (suppression === null || suppression === undefined) return nextStepsNotSent.suppressed;
-  const cause = `It was because ${suppressionReasons[suppression.reason]}.`;
-  return isInForce(suppression, now)
-    ? `${cause}${suppressionStep(facts, now)} Do that once the mailbox works or its owner agrees, then let the person ask again.`
-    : `${cause} That is over by now: let the person ask again.`;
-};
-
 const summaryOf = (facts: TimelineFacts, now: Date): string => {
   const { message } = facts;
   const words = wordsOf(message.channel ?? 'email');
@@ -307,7 +270,7 @@ export const explainMessage = (facts: TimelineFacts, now: Date): Explanation => 
     ...facts.attempts.map((attempt) => attemptEntry(attempt, words)),
     ...facts.events.map((report) => reportEntry(report, words)),
     ...outcomeEntries(facts, words),
-    ...suppressionEntries(facts),
+    ...suppressionLines(facts).map(({ at, what, detail }) => entry(at, what, [detail])),
     ...(superseded === null ? [] : [entry(superseded, 'A newer request for the same address was accepted.')]),
     ...verificationEntries(facts.verification, words, now),
   ];

@@ -62,6 +62,8 @@ describe('what suppresses an address', () => {
     ['no reason', 'recipient_refused', '550 Requested action not taken: mailbox unavailable'],
     ['no access', 'recipient_refused', '550 Access denied'],
     ['an undefined status', 'recipient_refused', '550 5.1.0 Address rejected'],
+    ['the sender', 'recipient_refused', '550 <[address]>: Sender address rejected: Domain not found'],
+    ['the client', 'recipient_refused', '550 Client host [192.0.2.1] blocked: unknown user complaints'],
     ['the message', 'message_refused', '550 5.1.1 user unknown'],
     ['a reply that passes', 'recipient_refused', '450 4.1.1 user unknown for now'],
     ['an address that cannot be mailed', 'recipient_invalid', null],

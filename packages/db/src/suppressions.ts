@@ -1,8 +1,8 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Channel } from '@reconfirm/core/destination';
 import type { Suppression } from '@reconfirm/core/suppression';
 import type { Database } from './database.ts';
-import { isInForce, noteChanges } from './suppression-changes.ts';
+import { accountOfAddress, isInForce, noteChanges } from './suppression-changes.ts';
 
 /** What is on record of one address, as an operator sees it. The address itself stands nowhere. */
 export interface SuppressionDetails extends Suppression {
@@ -75,6 +75,16 @@ export const findSuppression = async (
   return { suppression, changes };
 };
 
+/**
+ * Accounts come before what is on record of their addresses: whoever proves an address, and whoever records
+ * what became of a message, locks them in this order.
+ */
+const lockAccountOf = async (tx: Database, of: RawBuilder<unknown>): Promise<void> => {
+  await sql`
+    SELECT FROM accounts WHERE id IN (SELECT a.id FROM (${of}) c CROSS JOIN LATERAL ${accountOfAddress} a)
+       FOR KEY SHARE`.execute(tx);
+};
+
 /** Of which an auditor reads who did it and why. */
 export interface OperatorWord {
   readonly who: string;
@@ -95,7 +105,13 @@ export interface AddedSuppression extends OperatorWord {
  */
 export const addSuppression = async (db: Database, added: AddedSuppression): Promise<SuppressionDetails> => {
   const until = sql`now() + make_interval(hours => 24 * ${added.days}::int)`;
-  await sql`
+  await db.transaction().execute(async (tx) => {
+    const key = Buffer.from(added.addressKey);
+    await lockAccountOf(
+      tx,
+      sql`SELECT ${added.organizationId}::uuid AS organization_id, ${key}::bytea AS address_key, ${added.channel}::text AS channel`,
+    );
+    await sql`
     WITH written AS (
       INSERT INTO suppressions AS s (organization_id, address_key, channel, reason, expires_at)
       VALUES (${added.organizationId}, ${Buffer.from(added.addressKey)}, ${added.channel}, 'operator', ${until})
@@ -105,7 +121,8 @@ export const addSuppression = async (db: Database, added: AddedSuppression): Pro
        WHERE NOT (s.reason = 'complaint' AND ${isInForce})
       RETURNING s.*),
     ${noteChanges({ changed: sql`written`, change: 'suppressed', by: 'operator', operator: added })}
-    SELECT count(*) FROM written`.execute(db);
+    SELECT count(*) FROM written`.execute(tx);
+  });
   const [suppression] = await listSuppressions(db, { ...added, inForceOnly: false, limit: 1 });
   if (suppression === undefined) throw new Error('a suppression that was just written is gone');
   return suppression;
@@ -120,13 +137,16 @@ export const liftSuppression = async (
   at: { readonly organizationId: string; readonly id: string },
   word: OperatorWord,
 ): Promise<SuppressionDetails | undefined> => {
-  await sql`
+  await db.transaction().execute(async (tx) => {
+    await lockAccountOf(tx, sql`SELECT * FROM suppressions WHERE id = ${at.id}::bigint`);
+    await sql`
     WITH lifted AS (
       UPDATE suppressions s SET lifted_at = now(), lifted_by = 'operator'
        WHERE s.id = ${at.id}::bigint AND s.organization_id = ${at.organizationId} AND ${isInForce}
       RETURNING s.*),
     ${noteChanges({ changed: sql`lifted`, change: 'lifted', by: 'operator', operator: word })}
-    SELECT count(*) FROM lifted`.execute(db);
+    SELECT count(*) FROM lifted`.execute(tx);
+  });
   return (await findSuppression(db, at.organizationId, at.id))?.suppression;
 };
 

@@ -1,9 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { hardBounceDays } from '@reconfirm/core/suppression';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { claimMessages } from '../src/claims.ts';
-import { applyParkedEvents, storeDeliveryEvent } from '../src/delivery-events.ts';
+import { storeDeliveryEvent } from '../src/delivery-events.ts';
 import { findMessageHistory } from '../src/message-history.ts';
 import { recordMessages } from '../src/records.ts';
 import { forgetExpired } from '../src/retention.ts';
@@ -16,211 +13,24 @@ import {
 } from '../src/suppressions.ts';
 import { deleteUser } from '../src/users.ts';
 import { openTestDatabase } from './support/database.ts';
-import { begin, claim, confirm, recordOf, send, startSending, tokenHashOf } from './support/delivery.ts';
+import { begin, claim, confirm, recordOf, send, tokenHashOf } from './support/delivery.ts';
 import { toldOf } from './support/outgoing.ts';
 import { report } from './support/reports.ts';
+import { accept, accountRow, createAccount, hashOf, newEmail, newId } from './support/rows.ts';
 import {
-  accept,
-  accountRow,
-  createAccount,
-  eventTypes,
-  hashOf,
-  type MailAccount,
-  messageRow,
-  newEmail,
-  newId,
-} from './support/rows.ts';
-import { changesOf, lastsDays, letDaysPass, recordedOf, suppressionOf } from './support/suppressions.ts';
+  bounce,
+  changesOf,
+  hard,
+  isSuppressed,
+  lastsDays,
+  letDaysPass,
+  recordedOf,
+  suppressionOf,
+} from './support/suppressions.ts';
 
 const db = await openTestDatabase(20);
 const organizationId = defaultOrganizationId;
-const hard = { bounce: 'hard', reason: 'bounce: 550 5.1.1 user unknown' } as const;
 const operator = { who: 'Ana of support', why: 'ticket 7: the mailbox was mended' };
-
-const isSuppressed = async (account: MailAccount): Promise<boolean> =>
-  (await claim(db, await accept(db, account.email))).isSuppressed;
-
-const bounce = async (account: MailAccount): Promise<string> => {
-  const id = await send(db, account);
-  await storeDeliveryEvent(db, report('bounced', id, hard));
-  return id;
-};
-
-describe('R29.1: a hard bounce blocks for a set time that doubles, a complaint until it is lifted', () => {
-  test('a hard bounce suppresses its address, with its reason, its message and its report', async () => {
-    const account = await createAccount(db);
-    const id = await send(db, account);
-    expect(await isSuppressed(account)).toBe(false);
-    await storeDeliveryEvent(db, report('bounced', id, hard));
-    const recorded = await recordedOf(db, account.email);
-    expect(recorded).toMatchObject({
-      channel: 'email',
-      reason: 'hard_bounce',
-      detail: hard.reason,
-      messageId: id,
-      isInForce: true,
-      liftedAt: null,
-    });
-    expect(lastsDays(recorded)).toBe(14);
-    expect(await isSuppressed(account)).toBe(true);
-    const { rows } = await sql<{ message_id: string; type: string }>`
-      SELECT e.message_id, e.type FROM suppressions s JOIN delivery_events e ON e.id = s.delivery_event_id
-       WHERE s.id = ${recorded.id}`.execute(db);
-    expect(rows).toEqual([{ message_id: id, type: 'bounced' }]);
-    expect(await changesOf(db, recorded.id)).toMatchObject([
-      { change: 'suppressed', by: 'report', reason: 'hard_bounce', messageId: id, who: null },
-    ]);
-  });
-
-  test('it ends by itself, and the next one lasts twice as long', async () => {
-    const account = await createAccount(db);
-    for (const days of [14, 28, 56]) {
-      await bounce(account);
-      expect(lastsDays(await recordedOf(db, account.email))).toBe(days);
-      await letDaysPass(db, account.email, days);
-      expect(await isSuppressed(account)).toBe(false);
-    }
-  });
-
-  test('the setting says for how long; 0 suppresses for no bounce, and for complaints all the same', async () => {
-    const [account, other] = [await createAccount(db), await createAccount(db)];
-    const [id, its] = [await send(db, account), await send(db, other)];
-    await storeDeliveryEvent(db, report('bounced', id, hard), hardBounceDays(3));
-    expect(lastsDays(await recordedOf(db, account.email))).toBe(3);
-    await storeDeliveryEvent(db, report('bounced', its, hard), hardBounceDays(0));
-    expect(await suppressionOf(db, other.email)).toBeUndefined();
-    await storeDeliveryEvent(db, report('complained', its), hardBounceDays(0));
-    expect(await recordedOf(db, other.email)).toMatchObject({ reason: 'complaint', expiresAt: null });
-  });
-
-  test.each([
-    ['bounced', { bounce: 'soft' as const, reason: 'mailbox full' }],
-    ['bounced', {}],
-    ['rejected', { bounce: 'hard' as const }],
-    ['failed', {}],
-    ['deferred', { bounce: 'soft' as const }],
-    ['delivered', {}],
-  ] as const)('soft bounces never suppress, however many: %s %j', async (type, changes) => {
-    const account = await createAccount(db);
-    for (let time = 0; time < 10; time += 1)
-      await storeDeliveryEvent(db, report(type, await send(db, account), changes));
-    expect(await suppressionOf(db, account.email)).toBeUndefined();
-    expect(await isSuppressed(account)).toBe(false);
-  });
-
-  test('messages that were under way together bounce as one: one suppression, and one event told', async () => {
-    const account = await createAccount(db);
-    const ids: string[] = [];
-    for (let count = 0; count < 20; count += 1) ids.push(await send(db, account));
-    await Promise.all(ids.map((id) => storeDeliveryEvent(db, report('bounced', id, hard))));
-    const recorded = await recordedOf(db, account.email);
-    expect([lastsDays(recorded), recorded.times]).toEqual([14, 1]);
-    expect(await changesOf(db, recorded.id)).toHaveLength(1);
-    const told = (await toldOf(db, account.id)).filter(({ type }) => type === 'contact.suppressed');
-    expect(told).toEqual([
-      { type: 'contact.suppressed', channel: 'email', purpose: 'signup', method: 'report' },
-    ]);
-    expect((await eventTypes(db, account.id)).filter((type) => type === 'CONTACT_SUPPRESSED')).toHaveLength(
-      1,
-    );
-  });
-
-  test('a bounce and a complaint of one message end alike in either order', async () => {
-    for (const order of [
-      ['bounced', 'complained'],
-      ['complained', 'bounced'],
-    ] as const) {
-      const account = await createAccount(db);
-      const id = await send(db, account);
-      for (const type of order) await storeDeliveryEvent(db, report(type, id, hard));
-      expect(await recordedOf(db, account.email)).toMatchObject({ reason: 'complaint', expiresAt: null });
-    }
-  });
-
-  test('a report that was parked suppresses when its message becomes known', async () => {
-    const claimed = await startSending(db, await createAccount(db));
-    const incoming = report('bounced', undefined, { ...hard, providerMessageId: `<${newId()}@provider>` });
-    expect(await storeDeliveryEvent(db, incoming)).toBe('parked');
-    const providerMessageId = incoming.event.providerMessageId ?? '';
-    await recordMessages(db, [recordOf(claimed, { providerMessageId })]);
-    expect(await applyParkedEvents(db, 100)).toBe(1);
-    expect((await claimMessages(db, [claimed.id], 60))[0]).toBeNull();
-    const { address_key } = await messageRow(db, claimed.id);
-    const filter = { organizationId, addressKey: address_key, inForceOnly: true, limit: 1 };
-    expect(await listSuppressions(db, filter)).toMatchObject([{ reason: 'hard_bounce' }]);
-  });
-
-  test('report and suppression are written together or not at all', async () => {
-    const account = await createAccount(db);
-    const id = await send(db, account);
-    await sql`ALTER TABLE suppression_changes RENAME TO taken_away`.execute(db);
-    try {
-      await expect(storeDeliveryEvent(db, report('bounced', id, hard))).rejects.toMatchObject({
-        code: '42P01',
-      });
-    } finally {
-      await sql`ALTER TABLE taken_away RENAME TO suppression_changes`.execute(db);
-    }
-    expect((await messageRow(db, id)).status).toBe('sent');
-    expect(await suppressionOf(db, account.email)).toBeUndefined();
-    expect(await eventTypes(db, account.id)).toEqual(['VERIFICATION_EMAIL_SENT']);
-  });
-
-  test('a message of an account that has moved to another address suppresses neither', async () => {
-    const account = await createAccount(db);
-    const id = await send(db, account);
-    const moved = newEmail();
-    await db
-      .updateTable('accounts')
-      .set({ email: moved, email_key: hashOf(moved) })
-      .where('id', '=', account.id)
-      .execute();
-    await storeDeliveryEvent(db, report('bounced', id, hard));
-    expect([await suppressionOf(db, account.email), await suppressionOf(db, moved)]).toEqual([
-      undefined,
-      undefined,
-    ]);
-  });
-});
-
-describe('a refused hand-over', () => {
-  const refused = { status: 'bounced', result: 'permanent', reason: 'recipient_refused' } as const;
-
-  test('suppresses in the transaction of its record, among others that do not, and once when it is repeated', async () => {
-    const accounts = await Promise.all(Array.from({ length: 4 }, () => createAccount(db)));
-    const claimed = [];
-    for (const account of accounts) claimed.push(await startSending(db, account));
-    const records = claimed.map((one, index) =>
-      recordOf(one, {
-        ...refused,
-        reply: '550 5.1.1 user unknown',
-        suppresses: index % 2 === 0 ? 'hard_bounce' : null,
-      }),
-    );
-    await recordMessages(db, records);
-    await recordMessages(db, records);
-    const found = await Promise.all(accounts.map(({ email }) => suppressionOf(db, email)));
-    expect(found.map((one) => one?.reason)).toEqual(['hard_bounce', undefined, 'hard_bounce', undefined]);
-    expect(found[0]).toMatchObject({ detail: '550 5.1.1 user unknown', times: 1 });
-    expect(await changesOf(db, found[0]?.id ?? '')).toMatchObject([{ by: 'hand_over' }]);
-    expect(await Promise.all(claimed.map(async ({ id }) => (await messageRow(db, id)).status))).toEqual(
-      claimed.map(() => 'bounced'),
-    );
-  });
-
-  test('a STOP suppresses a number for a time, for nobody tells us of a START', async () => {
-    const phone = `+4520${randomBytes(3).readUIntBE(0, 3)}`;
-    const id = await accept(db, phone, { channel: 'sms', purpose: 'sms' });
-    const claimed = await claim(db, id);
-    await recordMessages(db, [recordOf(claimed, { ...refused, suppresses: 'opt_out', code: 'opted_out' })]);
-    const recorded = await recordedOf(db, phone);
-    expect(recorded).toMatchObject({ channel: 'sms', reason: 'opt_out', detail: 'opted_out' });
-    expect(lastsDays(recorded)).toBe(14);
-    const other = await accept(db, `${phone}1`, { channel: 'sms', purpose: 'sms' });
-    await storeDeliveryEvent(db, report('complained', other));
-    expect(await recordedOf(db, `${phone}1`)).toMatchObject({ reason: 'opt_out' });
-  });
-});
 
 describe('lifting', () => {
   test('R29.2: an operator’s word lifts anything, is on record, and makes a fresh start', async () => {
@@ -228,12 +38,12 @@ describe('lifting', () => {
     await storeDeliveryEvent(db, report('complained', await send(db, account)));
     const { id } = await recordedOf(db, account.email);
     expect(await liftSuppression(db, { organizationId: newId(), id }, operator)).toBeUndefined();
-    expect(await isSuppressed(account)).toBe(true);
+    expect(await isSuppressed(db, account)).toBe(true);
     const lifts = await Promise.all(
       Array.from({ length: 10 }, () => liftSuppression(db, { organizationId, id }, operator)),
     );
     expect(lifts.every((lift) => lift?.isInForce === false && lift.liftedBy === 'operator')).toBe(true);
-    expect(await isSuppressed(account)).toBe(false);
+    expect(await isSuppressed(db, account)).toBe(false);
     expect(await changesOf(db, id)).toMatchObject([
       { change: 'suppressed', by: 'report' },
       { change: 'lifted', by: 'operator', who: operator.who, why: operator.why },
@@ -252,8 +62,8 @@ describe('lifting', () => {
     await liftSuppression(db, { organizationId, id }, operator);
     await storeDeliveryEvent(db, report('bounced', underWay, hard));
     await storeDeliveryEvent(db, report('complained', underWay));
-    expect(await isSuppressed(account)).toBe(false);
-    await bounce(account);
+    expect(await isSuppressed(db, account)).toBe(false);
+    await bounce(db, account);
     expect(await recordedOf(db, account.email)).toMatchObject({ isInForce: true, times: 1 });
   });
 
@@ -284,7 +94,7 @@ describe('lifting', () => {
     expect((await confirm(db, tokenHashOf(older))).state).toBe('superseded');
     expect((await recordedOf(db, account.email)).isInForce).toBe(true);
     await confirm(db, tokenHashOf(newer));
-    await bounce(account);
+    await bounce(db, account);
     expect((await confirm(db, tokenHashOf(newer))).state).not.toBe('live');
     expect((await recordedOf(db, account.email)).isInForce).toBe(true);
   });
@@ -300,7 +110,7 @@ describe('lifting', () => {
     const added = await addSuppression(db, { ...word, days: 7 });
     expect([added.reason, lastsDays(added)]).toEqual(['operator', 7]);
     expect(lastsDays(await addSuppression(db, { ...word, days: null }))).toBeNull();
-    expect(await isSuppressed(account)).toBe(true);
+    expect(await isSuppressed(db, account)).toBe(true);
     const id = await send(db, account);
     expect((await confirm(db, tokenHashOf(id))).state).toBe('live');
     expect((await recordedOf(db, account.email)).isInForce).toBe(true);
@@ -344,7 +154,7 @@ test('a captcha lets one message a day through to somebody who complained once, 
 test('R28.4: an account is told of its own addresses, and only while it holds', async () => {
   const account = await createAccount(db);
   expect(await suppressionsOfAccount(db, account.id)).toEqual([]);
-  await bounce(account);
+  await bounce(db, account);
   expect(await suppressionsOfAccount(db, account.id)).toMatchObject([
     { channel: 'email', reason: 'hard_bounce' },
   ]);
@@ -355,7 +165,7 @@ test('R28.4: an account is told of its own addresses, and only while it holds', 
 
 test('another organization’s message to the same person is not suppressed', async () => {
   const account = await createAccount(db);
-  await bounce(account);
+  await bounce(db, account);
   // Its keys are made of the organization, too.
   const id = await accept(db, account.email, {
     organizationId: newId(),
@@ -366,7 +176,7 @@ test('another organization’s message to the same person is not suppressed', as
 
 test('R39.2: erasing an account leaves the keyed hash alone, and the person is not mailed again', async () => {
   const account = await createAccount(db);
-  const id = await bounce(account);
+  const id = await bounce(db, account);
   await liftSuppression(db, { organizationId, id: (await recordedOf(db, account.email)).id }, operator);
   await storeDeliveryEvent(db, report('complained', await send(db, account)));
   expect(await deleteUser(db, organizationId, account.id)).toBe('deleted');
@@ -384,7 +194,7 @@ test('R39.2: erasing an account leaves the keyed hash alone, and the person is n
 
 test('a message’s history has what is on record of its address', async () => {
   const account = await createAccount(db);
-  const id = await bounce(account);
+  const id = await bounce(db, account);
   const skipped = await accept(db, account.email);
   for (const of of [id, skipped])
     expect((await findMessageHistory(db, organizationId, of))?.suppression).toMatchObject({
@@ -397,7 +207,7 @@ test('a message’s history has what is on record of its address', async () => {
 
 test('the list goes by pages, of one organization, in force or all', async () => {
   const accounts = await Promise.all(Array.from({ length: 5 }, () => createAccount(db)));
-  for (const account of accounts) await bounce(account);
+  for (const account of accounts) await bounce(db, account);
   const last = await recordedOf(db, accounts.at(-1)?.email ?? '');
   await liftSuppression(db, { organizationId, id: last.id }, operator);
   const idsOf = async (inForceOnly: boolean): Promise<readonly string[]> => {
@@ -429,8 +239,8 @@ test('what ended more than a year ago is forgotten with its changes; what is in 
     await createAccount(db),
     await createAccount(db),
   ] as const;
-  await bounce(over);
-  await bounce(recent);
+  await bounce(db, over);
+  await bounce(db, recent);
   await storeDeliveryEvent(db, report('complained', await send(db, lasting)));
   const { id } = await recordedOf(db, over.email);
   await letDaysPass(db, over.email, 14 + 367);

@@ -2,7 +2,24 @@ import { sql } from 'kysely';
 import type { Database } from '../../src/database.ts';
 import { defaultOrganizationId } from '../../src/schema.ts';
 import { findSuppression, listSuppressions, type SuppressionDetails } from '../../src/suppressions.ts';
-import { hashOf } from './rows.ts';
+import { storeDeliveryEvent } from '../../src/delivery-events.ts';
+import { claim, send } from './delivery.ts';
+import { report } from './reports.ts';
+import { accept, hashOf, type MailAccount } from './rows.ts';
+
+/** What a report says of a mailbox that is gone. */
+export const hard = { bounce: 'hard', reason: 'bounce: 550 5.1.1 user unknown' } as const;
+
+/** Whether the next message to an account would be kept back. */
+export const isSuppressed = async (db: Database, account: MailAccount): Promise<boolean> =>
+  (await claim(db, await accept(db, account.email))).isSuppressed;
+
+/** Sends an account a message that comes back for good; resolves with its id. */
+export const bounce = async (db: Database, account: MailAccount): Promise<string> => {
+  const id = await send(db, account);
+  await storeDeliveryEvent(db, report('bounced', id, hard));
+  return id;
+};
 
 /** What is on record of an address; undefined when it never was suppressed. */
 export const suppressionOf = async (

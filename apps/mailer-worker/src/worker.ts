@@ -107,9 +107,10 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       ...laneProblems('SMS', lanes.sms),
     ],
   });
+  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const reports = await startReports({
     config,
-    store: (event) => storeDeliveryEvent(db, event),
+    store: (event) => storeDeliveryEvent(db, event, suppressDays),
     metrics,
     log,
   }).catch(async (error: unknown) => {
@@ -132,7 +133,6 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   });
   organizations.start();
   const senderOf = mailSenders(organizations.configOf);
-  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const shared = {
     db,
     backend: queue.consumer,

@@ -1,5 +1,6 @@
 import type { DeliveryEvent } from './delivery-event.ts';
 import type { Channel } from './destination.ts';
+import { hardStatuses } from './reports/status-meaning.ts';
 import { endsNumber, type SmsFailureCode } from './sms-failure.ts';
 
 /** Why nothing is sent to an address, each as a clause that follows "because". */
@@ -75,14 +76,7 @@ export const causeOfReport = (event: {
 export const causeOn = (channel: Channel, cause: SuppressionCause): SuppressionCause =>
   channel === 'sms' && cause === 'complaint' ? 'opt_out' : cause;
 
-/**
- * Enhanced codes (RFC 3463, RFC 7505) by which a server says that the mailbox or its domain is not there, was
- * given up, or takes no mail at all. Not 5.1.0 and 5.7.x, which say nothing or speak of a policy, and not
- * 5.2.2 (full), 5.3.x and 5.4.x (the other system), which may pass.
- */
-const goneStatuses: ReadonlySet<string> = new Set(['5.1.1', '5.1.2', '5.1.3', '5.1.6', '5.1.10', '5.2.1']);
-
-/** The words of servers without such codes; "mailbox unavailable" (RFC 5321's own of 550) is also said of policies. */
+/** The words of servers that give no enhanced code (RFC 3463); "mailbox unavailable" (RFC 5321's own of 550) is also said of policies. */
 const goneText =
   /\b(?:user|recipient|mailbox|address|account)\b[^.;]{0,30}\b(?:unknown|not found|does ?n[o']t exist|not exist|disabled|no longer)\b|\b(?:unknown|no such|invalid|non-?existent)\s+(?:local\s+)?(?:user|recipient|mailbox|address)\b/i;
 
@@ -92,7 +86,7 @@ const otherText = /\b(?:sender|from|helo|ehlo|client|host(?:name)?|relay\w*|poli
 const isGone = (reply: string): boolean => {
   if (!/^55[0134]\b/.test(reply)) return false;
   const status = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(reply)?.[1];
-  return status === undefined ? goneText.test(reply) && !otherText.test(reply) : goneStatuses.has(status);
+  return status === undefined ? goneText.test(reply) && !otherText.test(reply) : hardStatuses.has(status);
 };
 
 /** What is known of a hand-over that was refused for good. */

@@ -45,6 +45,7 @@ describe('what suppresses an address', () => {
     '550 5.2.1 The email account that you tried to reach is disabled.',
     '551 5.1.6 User has moved',
     '550 5.1.2 Domain does not exist',
+    '550 5.4.4 Unable to route: no mail hosts for domain',
     '550 User unknown',
     '550 No such user here',
     '553 mailbox not found',

@@ -22,7 +22,8 @@ export const smsRoutes = (
   const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const shared = {
     publicUrl: config.PUBLIC_URL,
-    store: (events: Parameters<typeof storeDeliveryEvents>[1]) => storeDeliveryEvents(db, events, suppressDays),
+    store: (events: Parameters<typeof storeDeliveryEvents>[1]) =>
+      storeDeliveryEvents(db, events, suppressDays),
     counted: metrics.webhook,
   };
   const keys = { twilio: config.TWILIO_AUTH_TOKEN, http: config.SMS_WEBHOOK_SECRET };

@@ -27,6 +27,7 @@ import type { KeySettings } from './request-keys.ts';
 import { notMeRoutes } from './not-me-page.ts';
 import { createAddressLimits } from './operator/address-limits.ts';
 import { composeOperator } from './operator/compose-operator.ts';
+import { suppressionRoutes } from './dialects/v1/suppression-routes.ts';
 import { endpointRoutes } from './outgoing/endpoint-routes.ts';
 import { createEndpoints } from './outgoing/endpoints.ts';
 import { eventRoutes } from './outgoing/event-routes.ts';
@@ -151,6 +152,7 @@ export const createApi = async (
       eventRoutes({ ...operator, judgeDisposable: parts.judgeDisposable }),
       doctorRoute({ config, db }),
       ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.get)),
+      suppressionRoutes({ ...operator, keys, identity: config.EMAIL_IDENTITY }),
       ...smsRoutes(config, db, metrics),
       limitCheckOf(parts),
       ...(config.DEMO_PAGE === 'on'

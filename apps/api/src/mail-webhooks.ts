@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import type { Provider, WebhookSettings } from '@reconfirm/core/providers/provider';
 import { providers, type ReportingProviderName } from '@reconfirm/core/providers/registry';
+import { hardBounceDays } from '@reconfirm/core/suppression';
 import type { Database } from '@reconfirm/db/database';
 import { storeDeliveryEvents } from '@reconfirm/db/delivery-events';
 import type { ApiMetrics } from './metrics.ts';
@@ -34,6 +35,7 @@ export const mailWebhooks = (
   calls: WebhookCalls,
 ): readonly FastifyPluginAsync[] => {
   const own = settingsOf(config);
+  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const shared: WebhookSettings = {
     signingKeys: [],
     maxAgeSeconds: config.WEBHOOK_MAX_AGE_SECONDS,
@@ -48,7 +50,7 @@ export const mailWebhooks = (
         publicUrl: config.PUBLIC_URL,
         settings: { ...shared, ...own[name as ReportingProviderName] },
         calls,
-        store: (events) => storeDeliveryEvents(db, events),
+        store: (events) => storeDeliveryEvents(db, events, suppressDays),
         counted: metrics.webhook,
       }),
     ];

@@ -96,7 +96,7 @@ export const createRegister = (deps: RegisterDependencies): Register => {
       clientAddress: command.clientAddress,
       answer: command.captchaAnswer,
     });
-    if (refusal !== null) return refuse(keys, ip, refusal);
+    if (refusal !== null && refusal !== 'passed') return refuse(keys, ip, refusal);
 
     // The client's limit stays charged: the contract tells who is registered, but not for nothing.
     if ((await deps.findStatus(command.organizationId, keys.addressKey)) !== null)

@@ -79,7 +79,13 @@ export interface ResendDependencies {
   ) => Promise<{ readonly messageId: string; readonly requestHash: Uint8Array } | undefined>;
 }
 
-type Charged = { readonly kind: 'charged'; readonly limits: readonly LimitDecision[] } | GateRefusal;
+interface ChargedLimits {
+  readonly kind: 'charged';
+  readonly limits: readonly LimitDecision[];
+  readonly passedCaptcha: boolean;
+}
+
+type Charged = ChargedLimits | GateRefusal;
 
 /** A command with the rules of the contract that it came by. */
 interface Asked extends ResendCommand {
@@ -120,7 +126,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     if (charged.kind !== 'charged') return charged;
 
     try {
-      return await acceptCharged(asked, keys, charged.limits);
+      return await acceptCharged(asked, keys, charged);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(command, keys);
       throw error;
@@ -146,7 +152,9 @@ export const createResend = (deps: ResendDependencies): Resend => {
     try {
       const limits = await limiterOf(asked).chargeTogether([keys.ip, keys.address], keys.chargeId);
       const by = limits.find((decision) => !decision.allowed);
-      return by === undefined ? { kind: 'charged', limits } : { kind: 'limited', by, limits };
+      return by === undefined
+        ? { kind: 'charged', limits, passedCaptcha: false }
+        : { kind: 'limited', by, limits };
     } catch (error) {
       // It may have been charged all the same. Not waited for: a store that is away would be waited for twice.
       if (mayGiveBack(error, keys)) void refundAll(asked, keys);
@@ -165,15 +173,17 @@ export const createResend = (deps: ResendDependencies): Resend => {
   ): Promise<Charged> {
     try {
       const ip = await limiterOf(asked).charge(keys.ip, keys.chargeId);
-      const refusal = await gate(ip, {
+      const said = await gate(ip, {
         keys,
         action: 'resend',
         channel: asked.purpose.channel,
         clientAddress: asked.clientAddress,
         answer: asked.captchaAnswer,
       });
+      const passedCaptcha = said === 'passed';
+      const refusal = said === 'passed' ? null : said;
       const address = refusal === null ? await limiterOf(asked).charge(keys.address, keys.chargeId) : null;
-      if (address?.allowed === true) return { kind: 'charged', limits: [ip, address] };
+      if (address?.allowed === true) return { kind: 'charged', limits: [ip, address], passedCaptcha };
       if (ip.allowed) await refund(asked, keys, 'ip');
       const refused: GateRefusal | null =
         address === null ? refusal : { kind: 'limited', by: address, limits: [ip, address] };
@@ -187,9 +197,9 @@ export const createResend = (deps: ResendDependencies): Resend => {
   async function acceptCharged(
     asked: Asked,
     keys: RequestKeys,
-    limits: readonly LimitDecision[],
+    { limits, passedCaptcha }: ChargedLimits,
   ): Promise<ResendOutcome> {
-    const request = messageRequestOf(asked, keys);
+    const request = { ...messageRequestOf(asked, keys), passedCaptcha };
     const { disclosure } = asked.rules;
     const sealed = deps.seal(asked, keys.messageId);
     // What the contract discloses is read by the statement that would write the row.

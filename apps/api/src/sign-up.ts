@@ -144,7 +144,7 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
       clientAddress: command.clientAddress,
       answer: command.captchaAnswer,
     });
-    if (refusal !== null) return refuse(command, keys, ip, refusal);
+    if (refusal !== null && refusal !== 'passed') return refuse(command, keys, ip, refusal);
     const address = await limiterOf(command).charge(keys.address, keys.chargeId);
     if (!address.allowed)
       return refuse(command, keys, ip, { kind: 'limited', by: address, limits: [ip, address] });

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { genericHttp } from '@reconfirm/core/sms-providers/generic-http';
 import { twilio } from '@reconfirm/core/sms-providers/twilio';
+import { hardBounceDays } from '@reconfirm/core/suppression';
 import type { Database } from '@reconfirm/db/database';
 import { storeDeliveryEvents } from '@reconfirm/db/delivery-events';
 import { listPauses, releasePause, smsOfLastDay } from '@reconfirm/db/sms-spend';
@@ -18,9 +19,11 @@ export const smsRoutes = (
   db: Database,
   metrics: Pick<ApiMetrics, 'webhook'>,
 ): readonly FastifyPluginAsync[] => {
+  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const shared = {
     publicUrl: config.PUBLIC_URL,
-    store: (events: Parameters<typeof storeDeliveryEvents>[1]) => storeDeliveryEvents(db, events),
+    store: (events: Parameters<typeof storeDeliveryEvents>[1]) =>
+      storeDeliveryEvents(db, events, suppressDays),
     counted: metrics.webhook,
   };
   const keys = { twilio: config.TWILIO_AUTH_TOKEN, http: config.SMS_WEBHOOK_SECRET };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectRefused } from './support/captcha.ts';
 import { type Installation, openInstallation, type Settings } from './support/installation.ts';
 import { newClient, newEmail, resend } from './support/requests.ts';
+import { newestMessage } from './support/rows.ts';
 import { startSiteverify } from './support/siteverify-server.ts';
 import { closedPort } from './support/unreachable.ts';
 
@@ -80,6 +81,7 @@ describe('a captcha of a provider', () => {
     const open = await installation.startApi(always);
     const from = newClient();
     expect((await resend(open, newEmail(), { from, body })).statusCode).toBe(200);
+    expect((await newestMessage(installation.db)).passed_captcha, 'nobody solved anything').toBe(false);
     expectRefused(await resend(open, newEmail(), { from, body }), 'IP_RATE_LIMIT', 429);
     const ipFull = await installation.startApi({ ...always, CAPTCHA_WHEN: 'ip_full' });
     expectRefused(await resend(ipFull, newEmail(), { from, body }), 'IP_RATE_LIMIT', 429);

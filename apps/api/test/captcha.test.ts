@@ -43,6 +43,7 @@ describe('a captcha', () => {
         200,
         expect.objectContaining({ ok: true }) as object,
       ]);
+      expect((await newestMessage(installation.db)).passed_captcha).toBe(true);
       expectRefused(await resend(api, newEmail(), { from, body: { captchaToken } }), 'CAPTCHA_REUSED');
       // Refusals charge nothing: one of two is left.
       const second = await resend(api, newEmail(), { from, body: { captchaToken: await solve(api) } });

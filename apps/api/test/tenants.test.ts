@@ -94,6 +94,7 @@ describe('GET /v1/tenants/me and /v1/tenants/events', () => {
       'VERIFICATION_EMAIL_DELIVERED',
       'EMAIL_VERIFIED',
       'VERIFICATION_EMAIL_COMPLAINED',
+      'CONTACT_SUPPRESSED',
       'STATUS_CHANGED',
     ]);
     expect(events.at(-1)?.detail).toEqual({ from: 'active', to: 'suspended', by: 'admin' });

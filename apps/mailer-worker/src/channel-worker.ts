@@ -42,6 +42,8 @@ export interface ChannelWorkerOptions {
   readonly concurrency: number;
   readonly rate: SendRate | undefined;
   readonly leaseSeconds: number;
+  /** How long a hard bounce suppresses its address (`hardBounceDays`). */
+  readonly suppressDays: readonly number[];
   readonly keys: CredentialKeys;
   readonly policiesOf: (organizationId: string) => PurposePolicies;
   readonly noticesOf: (organizationId: string) => Notices;
@@ -55,9 +57,15 @@ export interface ChannelWorkerOptions {
 
 /** Starts working on the messages of the carrier's channel. */
 export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker => {
-  const { db, carrier, lane, rate, leaseSeconds, log, metrics } = options;
+  const { db, carrier, lane, rate, leaseSeconds, suppressDays, log, metrics } = options;
   const { channel } = carrier;
-  const store = createDeliveryStore({ db, channel, leaseSeconds, recordPatienceMs: 60_000 });
+  const store = createDeliveryStore({
+    db,
+    channel,
+    leaseSeconds,
+    recordPatienceMs: 60_000,
+    suppressDays,
+  });
   const delivery = createDelivery({ ...options, store, carrier, lane });
   /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
   const handle = (messageId: string): Promise<void> =>

@@ -12,6 +12,7 @@ import {
   resolve,
 } from '@reconfirm/core/resolve';
 import { planRetry } from '@reconfirm/core/retry';
+import { causeOfRefusal } from '@reconfirm/core/suppression';
 import type { ChangeResend, ChangeResendOutcome } from '@reconfirm/db/change-resends';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
@@ -181,7 +182,14 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     const { failure } = result;
     if (failure.kind !== 'misconfigured' && isAnswer(failure)) pass.worked();
     if (failure.kind === 'permanent')
-      return { ...base, status: 'bounced', reason: failure.code, result: 'permanent', code: failure.code };
+      return {
+        ...base,
+        status: 'bounced',
+        reason: failure.code,
+        result: 'permanent',
+        code: failure.code,
+        suppresses: causeOfRefusal({ channel: carrier.channel, code: failure.code, reply: result.reply }),
+      };
     if (failure.kind === 'ambiguous' && !carrier.retriesAmbiguous)
       return { ...base, status: 'gave_up', reason: failure.code, result: 'ambiguous', code: failure.code };
     const plan =

@@ -13,6 +13,8 @@ export interface DeliveryStoreOptions {
   readonly leaseSeconds: number;
   /** How long a record is tried again while the database is away: what was sent must be written down. */
   readonly recordPatienceMs: number;
+  /** How long a hard bounce suppresses its address (`hardBounceDays`). */
+  readonly suppressDays: readonly number[];
 }
 
 /** Two batches of each kind under way: one commits while the next is filled. */
@@ -25,7 +27,7 @@ const shape = {
 
 /** The statements of delivering, batched over the messages that are in hand at the same time. */
 export const createDeliveryStore = (options: DeliveryStoreOptions): DeliveryStore => {
-  const { db, channel, leaseSeconds, recordPatienceMs } = options;
+  const { db, channel, leaseSeconds, recordPatienceMs, suppressDays } = options;
   const claims = createBatcher({
     ...shape,
     runBatch: (ids: readonly string[]) => claimMessages(db, ids, leaseSeconds, channel),
@@ -37,7 +39,7 @@ export const createDeliveryStore = (options: DeliveryStoreOptions): DeliveryStor
   const records = createBatcher({
     ...shape,
     runBatch: async (batch: readonly MessageRecord[]) => {
-      await recordMessages(db, batch);
+      await recordMessages(db, batch, suppressDays);
       return batch.map(() => undefined);
     },
   });

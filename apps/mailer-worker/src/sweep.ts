@@ -37,6 +37,8 @@ export interface SweepOptions {
   readonly retentionDays: number;
   /** 0: accounts that nobody has proved never lapse. */
   readonly pendingAccountDays: number;
+  /** How long a hard bounce suppresses its address (`hardBounceDays`). */
+  readonly suppressDays: readonly number[];
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
 }
@@ -80,7 +82,11 @@ export const startSweep = (options: SweepOptions): Sweep => {
     const take = { limit: roundSize, graceMs, spacingMs };
     const due = await step('take_due', () => takeDueMessages(db, take), []);
     const rang = await step('ring_or_deliver', () => ringOrDeliver(due), true);
-    const applied = await step('parked_events', () => applyParkedEvents(db, roundSize), 0);
+    const applied = await step(
+      'parked_events',
+      () => applyParkedEvents(db, roundSize, options.suppressDays),
+      0,
+    );
     await forget();
     const oldest = await step('oldest_due', () => oldestDueSeconds(db), null);
     metrics.swept({ reclaimed, rung: rang ? due.length : 0, applied, oldestDueSeconds: oldest });

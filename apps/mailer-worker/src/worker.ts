@@ -8,6 +8,7 @@ import {
 import { processName } from '@reconfirm/core/config/settings-fingerprint';
 import type { Channel } from '@reconfirm/core/destination';
 import { providers } from '@reconfirm/core/providers/registry';
+import { hardBounceDays } from '@reconfirm/core/suppression';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
 import { createOrganizationConfigs } from '@reconfirm/db/organization-configs';
@@ -107,9 +108,10 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       ...laneProblems('SMS', lanes.sms),
     ],
   });
+  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const reports = await startReports({
     config,
-    store: (event) => storeDeliveryEvent(db, event),
+    store: (event) => storeDeliveryEvent(db, event, suppressDays),
     metrics,
     log,
   }).catch(async (error: unknown) => {
@@ -136,6 +138,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     db,
     backend: queue.consumer,
     leaseSeconds: config.LEASE_SECONDS,
+    suppressDays,
     // Nobody's message goes out in the installation's name because it was early.
     ready: organizations.loaded,
     ringAll: doorbell.ringAll,
@@ -185,6 +188,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
     pendingAccountDays: config.PENDING_ACCOUNT_DAYS,
+    suppressDays,
     log,
     metrics,
   });

@@ -27,6 +27,7 @@ const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => (
     change: { side, newAddress: 'new@example.com', oldAddress: 'old@example.com', isOpen: true },
     sealed: null,
     noticedToday: false,
+    isSuppressed: false,
     token: null,
   },
   account: {

@@ -28,6 +28,7 @@ const openSweep = (scene: Scene, changes: Partial<SweepOptions> = {}): Sweep & A
     intervalMs: 50,
     retentionDays: 30,
     pendingAccountDays: 0,
+    suppressDays: [],
     log: scene.log,
     metrics: createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true }),
     ...changes,

@@ -19,6 +19,7 @@ test('two claims of one message in one batch give it out once', async () => {
     channel: 'email',
     leaseSeconds: 60,
     recordPatienceMs: 1000,
+    suppressDays: [],
   });
   const claims = await Promise.all([store.claim(messageId), store.claim(messageId), store.claim(messageId)]);
   expect(claims.map((claimed) => claimed?.id ?? null)).toEqual([messageId, null, null]);

@@ -9,6 +9,8 @@ export const notSentReasons = {
   unknown_account: 'No account is registered with this address.',
   already_verified: 'The account has already proved its address.',
   suspended: 'The account is suspended.',
+  suppressed:
+    'Nothing is sent to this address for now: it refused an earlier message, or its owner complained.',
   email_off: 'E-mail is switched off (EMAIL_PROVIDER=none); the token was made but not sent.',
   sms_off: 'SMS is switched off (SMS_PROVIDER=none); the code was made but not sent.',
   sms_country_not_allowed: 'The country of the number is not in SMS_COUNTRIES.',
@@ -114,6 +116,8 @@ export interface ClaimedFacts {
   /** Whether the row holds an address to which a notice can go although there is no account. */
   readonly hasSealed: boolean;
   readonly noticedToday: boolean;
+  /** Whether nothing may be sent to the address that it goes to. */
+  readonly isSuppressed: boolean;
   readonly ageSeconds: number;
   /** How many earlier attempts ended without a word because their worker died. */
   readonly lostLeases: number;
@@ -136,19 +140,19 @@ export const resolve = (
   if (purpose.credential === 'none')
     return policy.channelOff
       ? { kind: 'skip', reason: offReasonOf(purpose) }
-      : (hopeless(facts, purpose) ?? { kind: 'relay' });
+      : (unsendable(facts, purpose) ?? { kind: 'relay' });
   const refusal = refusalOf(account, purpose);
   if (refusal !== null || account === null) {
     const reason = refusal ?? 'unknown_account';
     const notice = policy.channelOff ? null : noticeFor(reason, facts, purpose, policy.notices);
     if (notice === null) return { kind: 'skip', reason };
-    return hopeless(facts, purpose) ?? { kind: 'notify', account, reason: notice };
+    return unsendable(facts, purpose) ?? { kind: 'notify', account, reason: notice };
   }
   if (facts.change === null && purpose.askedBy === 'account') return { kind: 'resend_change', account };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
   if (policy.channelOff) return { kind: 'make_token_only', account, reason: offReasonOf(purpose) };
-  return hopeless(facts, purpose) ?? { kind: 'send', account, to };
+  return unsendable(facts, purpose) ?? { kind: 'send', account, to };
 };
 
 export interface ResolvePolicy {
@@ -179,6 +183,10 @@ const noticeFor = (
     ? 'notice_unknown_account'
     : null;
 };
+
+/** What keeps a message that would go from being sent: its address, then our own side. */
+const unsendable = (facts: ClaimedFacts, purpose: Purpose): Resolution | null =>
+  facts.isSuppressed ? { kind: 'skip', reason: 'suppressed' } : hopeless(facts, purpose);
 
 /** What went wrong on our side so badly that it is not tried (again). */
 const hopeless = (facts: ClaimedFacts, purpose: Purpose): Resolution | null => {

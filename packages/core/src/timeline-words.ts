@@ -11,6 +11,8 @@ export const nextStepsNotSent = {
   unknown_account: 'The person has to register first, or used another address.',
   already_verified: 'Nothing to do: the person can sign in.',
   suspended: 'Lift the suspension if it is a mistake, then let the person ask again.',
+  suppressed:
+    'Look it up at GET /v1/admin/suppressions?address=… and lift it there once the mailbox works or its owner agrees, then let the person ask again.',
   email_off: 'Verify the account by hand, or set EMAIL_PROVIDER and let the person ask again.',
   no_such_channel: 'The account has only a phone number, or only an e-mail address; use that one.',
   change_over: 'Look at the change of address of the account; a newer one may be under way.',

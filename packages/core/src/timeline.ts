@@ -4,6 +4,12 @@ import { reportsDeliveries, unconfirmedAfterSeconds } from './delivery-state.ts'
 import type { MessageStatus } from './message.ts';
 import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
+import {
+  suppressedStep,
+  type SuppressionFacts,
+  suppressionLines,
+  suppressionStep,
+} from './timeline-suppression.ts';
 import { attemptSentences, type ChannelWords, nextStepsNotSent, wordsOf } from './timeline-words.ts';
 
 /** The message as stored. */
@@ -71,6 +77,8 @@ export interface TimelineFacts {
   readonly events: readonly ReportFacts[];
   /** Null when no token was made. */
   readonly verification: VerificationFacts | null;
+  /** Null, or left out, when the address was never suppressed. */
+  readonly suppression?: SuppressionFacts | null;
 }
 
 export interface TimelineEntry {
@@ -244,7 +252,10 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
       return waiting(facts, words);
     case 'skipped':
     case 'gave_up': {
-      const step = lookUp(nextStepsNotSent, message.reason);
+      const step =
+        message.reason === 'suppressed'
+          ? suppressedStep(facts, now)
+          : lookUp(nextStepsNotSent, message.reason);
       if (step !== undefined) return `${reasonSentence(message.reason)} ${step}`;
       if (message.status === 'gave_up' && message.channel === 'sms') return unanswered(message.reason, words);
       return message.status === 'gave_up'
@@ -256,9 +267,9 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
     case 'delivered':
       return `${words.delivered}${credentialState(facts, words, now) || words.deliveredUnseen}`;
     case 'bounced':
-      return refused(facts, words);
+      return refused(facts, words) + suppressionStep(facts, now);
     case 'complained':
-      return words.complained;
+      return words.complained + suppressionStep(facts, now);
   }
 };
 
@@ -275,6 +286,7 @@ export const explainMessage = (facts: TimelineFacts, now: Date): Explanation => 
     ...facts.attempts.map((attempt) => attemptEntry(attempt, words)),
     ...facts.events.map((report) => reportEntry(report, words)),
     ...outcomeEntries(facts, words),
+    ...suppressionLines(facts).map(({ at, what, detail }) => entry(at, what, [detail])),
     ...(superseded === null ? [] : [entry(superseded, 'A newer request for the same address was accepted.')]),
     ...verificationEntries(facts.verification, words, now),
   ];

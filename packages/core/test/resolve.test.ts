@@ -11,6 +11,7 @@ const fresh = {
   change: null,
   hasSealed: false,
   noticedToday: false,
+  isSuppressed: false,
   ageSeconds: 1,
   lostLeases: 0,
 };
@@ -35,6 +36,7 @@ const worst = {
   change: null,
   hasSealed: false,
   noticedToday: false,
+  isSuppressed: false,
   ageSeconds: 10 ** 9,
   lostLeases: 99,
 };
@@ -107,6 +109,7 @@ describe('a claimed message', () => {
           change: fc.constant(null),
           hasSealed: fc.boolean(),
           noticedToday: fc.boolean(),
+          isSuppressed: fc.boolean(),
           ageSeconds: fc.double({ min: -1, max: 1e9, noNaN: true }),
           lostLeases: fc.nat(9),
         }),
@@ -195,6 +198,33 @@ describe('the recipient', () => {
       resolve({ ...fresh, newerMessages }, pending, purpose, policy).kind;
     expect([0, 1, 2, 3].map(kindOf)).toEqual(['send', 'send', 'send', 'skip']);
   });
+});
+
+describe('to a suppressed address', () => {
+  const suppressed = { ...fresh, isSuppressed: true };
+  const skipped = { kind: 'skip', reason: 'suppressed' };
+  const told = { ...on, notices: { alreadyVerified: true, unknownAccount: true } };
+
+  test('nothing goes: no link, no code, no notice, nothing of another system', () => {
+    expect(resolve(suppressed, pending, purpose, on)).toEqual(skipped);
+    expect(resolve(suppressed, account('active'), purpose, told)).toEqual(skipped);
+    expect(resolve({ ...suppressed, hasSealed: true }, null, purpose, told)).toEqual(skipped);
+    expect(resolve({ ...suppressed, hasSealed: true }, null, purposes.relayed, on)).toEqual(skipped);
+    const withPhone = { ...pending, phone: '+4520123456' };
+    expect(resolve(suppressed, withPhone, purposes.sms, on)).toEqual(skipped);
+  });
+
+  test('what would not go anyway keeps its own reason', () => {
+    expect(resolve(suppressed, null, purpose, on)).toMatchObject({ reason: 'unknown_account' });
+    expect(resolve(suppressed, account('active'), purpose, on)).toMatchObject({ reason: 'already_verified' });
+    expect(resolve({ ...suppressed, newerMessages: 1 }, pending, purpose, on)).toMatchObject({
+      reason: 'superseded',
+    });
+    expect(resolve(suppressed, pending, purpose, off)).toMatchObject({ reason: 'email_off' });
+  });
+
+  test('a message that is too late is suppressed all the same, and shows as no failure', () =>
+    expect(resolve({ ...suppressed, ageSeconds: 10 ** 9 }, pending, purpose, on)).toEqual(skipped));
 });
 
 describe('somebody who asks for what they cannot get', () => {

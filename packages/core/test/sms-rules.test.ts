@@ -152,6 +152,7 @@ describe('an SMS that is not sent', () => {
     change: null,
     hasSealed: true,
     noticedToday: false,
+    isSuppressed: false,
     ageSeconds: 1,
     lostLeases: 0,
   };

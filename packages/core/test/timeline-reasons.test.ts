@@ -3,6 +3,7 @@ import { deliveryEventTypes } from '../src/delivery-event.ts';
 import { messageRanks, type MessageStatus } from '../src/message.ts';
 import { type NotSentReason, notSentReasons, type PutOffReason, putOffReasons } from '../src/resolve.ts';
 import type { SmtpFailureCode } from '../src/smtp-reply.ts';
+import { type SuppressionReason, suppressionReasons } from '../src/suppression.ts';
 import { explainMessage } from '../src/timeline.ts';
 import { at, attempt, facts, message, now, report, sent, summary, whats } from './timeline-facts.ts';
 
@@ -64,6 +65,54 @@ describe('every silence is explained', () => {
       }
     },
   );
+
+  test.each(Object.keys(suppressionReasons) as SuppressionReason[])(
+    'a suppressed address (%s) is explained: why, since when, until when, and what to do',
+    (reason) => {
+      const skipped = message({ status: 'skipped', reason: 'suppressed', settledAt: at(3) });
+      const record = {
+        id: '7',
+        reason,
+        suppressedAt: at(-100),
+        expiresAt: reason === 'complaint' ? null : at(86_400),
+        liftedAt: null,
+        detail: '550 5.1.1 user unknown',
+        isOfThisMessage: false,
+      };
+      const inForce = facts({ message: skipped, suppression: record });
+      expectExplained(summary(inForce));
+      expect(summary(inForce)).toContain(suppressionReasons[reason]);
+      expect(summary(inForce)).toContain('DELETE /v1/admin/suppressions/7');
+      expect(explainMessage(inForce, now).entries[0]).toMatchObject({
+        at: at(-100),
+        what: expect.stringContaining(
+          reason === 'complaint' ? 'until it is lifted' : at(86_400).toISOString(),
+        ) as string,
+        detail: '550 5.1.1 user unknown',
+      });
+      const lifted = facts({ message: skipped, suppression: { ...record, liftedAt: at(5) } });
+      expectExplained(summary(lifted));
+      expect(summary(lifted)).toContain('let the person ask again');
+      expect(summary(lifted)).not.toContain('DELETE');
+    },
+  );
+
+  test('the message that began it says that nothing more is sent, and one that is older does not speak of it', () => {
+    const bounced = message({ status: 'bounced', reason: 'bounce', sentAt: at(2), settledAt: at(2) });
+    const record = {
+      id: '7',
+      reason: 'hard_bounce',
+      suppressedAt: at(10),
+      expiresAt: at(86_400),
+      liftedAt: null,
+      detail: null,
+      isOfThisMessage: true,
+    } as const;
+    const began = facts({ message: bounced, events: [report({ type: 'bounced', bounce: 'hard' })] });
+    expect(whats({ ...began, suppression: record }).at(-1)).toMatch(/^From here on nothing is sent/);
+    expect(summary({ ...began, suppression: record })).toContain('DELETE /v1/admin/suppressions/7');
+    expect(whats({ ...began, suppression: { ...record, isOfThisMessage: false } })).toEqual(whats(began));
+  });
 
   test('no two reasons are explained alike', () => {
     const texts = reasons.map((reason) =>

@@ -25,6 +25,8 @@ export interface MessageRequest {
   readonly sealed?: Uint8Array | null;
   /** Of a change of address: the account that asked, and whose consent this message is to bring. */
   readonly change?: { readonly accountId: string; readonly id: string; readonly side: ChangeSide } | null;
+  /** Whether whoever asked has solved a captcha: it lets a message through to somebody who once complained. */
+  readonly passedCaptcha?: boolean;
   /** States of the address's account in which nothing is written; without any, no account is read. */
   readonly unless?: readonly AccountStatus[];
 }
@@ -37,7 +39,7 @@ export type Acceptance = 'accepted' | 'not_written';
 
 interface Column {
   readonly name: string;
-  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb';
+  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb' | 'boolean';
   readonly of: (request: MessageRequest) => unknown;
 }
 
@@ -69,10 +71,15 @@ const rareColumns: readonly Column[] = [
   { name: 'change_id', type: 'uuid', of: (r) => r.change?.id ?? null },
   { name: 'side', type: 'text', of: (r) => r.change?.side ?? null },
   { name: 'sealed', type: 'bytea', of: (r) => r.sealed ?? null },
+  { name: 'passed_captcha', type: 'boolean', of: (r) => r.passedCaptcha ?? false },
 ];
 
 const isPlain = (request: MessageRequest): boolean =>
-  request.idempotency === null && !request.context && !request.change && !request.sealed;
+  request.idempotency === null &&
+  !request.context &&
+  !request.change &&
+  !request.sealed &&
+  !request.passedCaptcha;
 
 interface Insert {
   readonly text: string;

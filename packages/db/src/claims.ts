@@ -4,6 +4,7 @@ import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
 import { type LiveTokens, liveTokensMax } from '@reconfirm/core/live-tokens';
 import type { Database } from './database.ts';
+import { isKeptBack } from './suppression-changes.ts';
 
 /** A message that this worker may work on until its lease ends, with all that deciding and sending needs. */
 export interface ClaimedMessage {
@@ -28,6 +29,8 @@ export interface ClaimedMessage {
   readonly sealed: Uint8Array | null;
   /** Whether the address got a notice about this subject within a day. */
   readonly noticedToday: boolean;
+  /** Whether nothing may be sent to the address. */
+  readonly isSuppressed: boolean;
   /** What the token was first derived from; null before the first attempt. */
   readonly token: {
     readonly nonce: Uint8Array;
@@ -69,6 +72,7 @@ interface ClaimedRow {
   account_redirect_url: string | null;
   sealed: Buffer | null;
   noticed_today: boolean;
+  is_suppressed: boolean;
   nonce: Buffer | null;
   key_version: number;
   token_hash: Buffer;
@@ -116,6 +120,7 @@ export const claimMessages = async (
            EXISTS (SELECT FROM messages noticed
              WHERE noticed.subject_key = c.subject_key AND noticed.seq < c.seq AND starts_with(noticed.reason, 'notice_')
                AND noticed.sent_at > now() - interval '1 day') AS noticed_today,
+           ${isKeptBack} AS is_suppressed,
            v.nonce, v.key_version, v.token_hash
       FROM claimed c
       LEFT JOIN accounts a ON a.id = c.account_id
@@ -165,6 +170,7 @@ const toClaimed = (row: ClaimedRow): ClaimedMessage => ({
         },
   sealed: row.sealed,
   noticedToday: row.noticed_today,
+  isSuppressed: row.is_suppressed,
   token: row.nonce === null ? null : { nonce: row.nonce, keyVersion: row.key_version, hash: row.token_hash },
 });
 

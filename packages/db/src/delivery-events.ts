@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
 import type { DeliveryEvent } from '@reconfirm/core/delivery-event';
 import { statusReportedBy } from '@reconfirm/core/message';
+import { causeOfReport, hardBounceDays, hardBounceDaysDefault } from '@reconfirm/core/suppression';
 import type { Database } from './database.ts';
 import { lockMessages } from './lock-order.ts';
 import type { AccountEventType } from './schema.ts';
+import { suppressAddresses } from './suppress.ts';
 
 /** A provider's report together with what proves that it came once. */
 export interface IncomingEvent {
@@ -35,30 +37,39 @@ const accountEventOf = (event: Pick<DeliveryEvent, 'type'>): AccountEventType | 
   }
 };
 
+const daysUnlessSet = hardBounceDays(hardBounceDaysDefault);
+
 /** Stores one report; see `storeDeliveryEvents`. */
-export const storeDeliveryEvent = async (db: Database, incoming: IncomingEvent): Promise<EventOutcome> => {
-  const [outcome] = await storeDeliveryEvents(db, [incoming]);
+export const storeDeliveryEvent = async (
+  db: Database,
+  incoming: IncomingEvent,
+  suppressDays?: readonly number[],
+): Promise<EventOutcome> => {
+  const [outcome] = await storeDeliveryEvents(db, [incoming], suppressDays);
   if (outcome === undefined) throw new Error('a report has an outcome');
   return outcome;
 };
 
 /**
  * Stores the reports of one request, each once, and applies them in the same transaction: messages,
- * account status and account events move together or not at all. Three statements, however many new reports
- * there are. A report whose message is not known is parked, for the sweep to apply later. The outcomes
+ * account status, account events and suppressions move together or not at all. Three statements, however many
+ * new reports there are, and one more where an address is suppressed: for how long a hard bounce does that is
+ * `suppressDays` (`hardBounceDays`). A report whose message is not known is parked, for the sweep to apply later. The outcomes
  * stand in the order of the reports.
  */
 export const storeDeliveryEvents = async (
   db: Database,
   incoming: readonly IncomingEvent[],
+  suppressDays: readonly number[] = daysUnlessSet,
 ): Promise<readonly EventOutcome[]> => {
   if (incoming.length === 0) return [];
-  return db.transaction().execute((tx) => storeBatch(tx, incoming));
+  return db.transaction().execute((tx) => storeBatch(tx, incoming, suppressDays));
 };
 
 const storeBatch = async (
   tx: Database,
   incoming: readonly IncomingEvent[],
+  suppressDays: readonly number[],
 ): Promise<readonly EventOutcome[]> => {
   const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row]));
   const outcomes: EventOutcome[] = [];
@@ -70,10 +81,13 @@ const storeBatch = async (
     inserted.delete(key);
     if (row === undefined) outcomes.push(await repeatedOrReplayed(tx, one));
     else outcomes.push(row.is_applied ? 'applied' : 'parked');
-    if (row?.is_applied === true && row.message !== null)
-      applied.push({ message: row.message, type: one.event.type, reason: one.event.reason });
+    if (row?.is_applied === true && row.message !== null) {
+      const { type, bounce, reason } = one.event;
+      applied.push({ message: row.message, type, bounce, reason });
+    }
   }
   await moveMessages(tx, applied);
+  await suppressReported(tx, applied, suppressDays);
   return outcomes;
 };
 
@@ -139,8 +153,22 @@ const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promis
 
 interface AppliedRow extends Pick<DeliveryEvent, 'type'> {
   readonly message: string;
+  readonly bounce?: DeliveryEvent['bounce'] | null | undefined;
   readonly reason?: string | null | undefined;
 }
+
+/** Nothing at all for all reports but hard bounces and complaints. */
+const suppressReported = (
+  tx: Database,
+  applied: readonly AppliedRow[],
+  suppressDays: readonly number[],
+): Promise<void> => {
+  const outcomes = applied.flatMap(({ message, type, bounce, reason }) => {
+    const cause = causeOfReport({ type, bounce });
+    return cause === null ? [] : [{ messageId: message, cause, detail: reason ?? null }];
+  });
+  return suppressAddresses(tx, 'report', outcomes, suppressDays);
+};
 
 const publicWords: Readonly<Record<string, string>> = {
   sent: 'SENT',
@@ -202,7 +230,11 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
 const matchWithinMinutes = 10;
 
 /** Applies parked reports whose message has become known; returns how many. Several workers may do this at once. */
-export const applyParkedEvents = async (db: Database, limit: number): Promise<number> =>
+export const applyParkedEvents = async (
+  db: Database,
+  limit: number,
+  suppressDays: readonly number[] = daysUnlessSet,
+): Promise<number> =>
   db.transaction().execute(async (tx) => {
     const { rows } = await sql<AppliedRow>`
       WITH due AS MATERIALIZED (
@@ -212,8 +244,9 @@ export const applyParkedEvents = async (db: Database, limit: number): Promise<nu
       applied AS (
         UPDATE delivery_events e SET applied_at = now(), message_id = due.message
           FROM due WHERE e.id = due.id AND e.applied_at IS NULL
-        RETURNING e.id, due.message, e.type, e.reason)
-      SELECT message, type, reason FROM applied ORDER BY id`.execute(tx);
+        RETURNING e.id, due.message, e.type, e.bounce, e.reason)
+      SELECT message, type, bounce, reason FROM applied ORDER BY id`.execute(tx);
     await moveMessages(tx, rows);
+    await suppressReported(tx, rows, suppressDays);
     return rows.length;
   });

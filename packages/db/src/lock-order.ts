@@ -4,8 +4,8 @@ import { isPresented, type Presented } from './token-state.ts';
 
 /*
  * The one order in which rows are locked by whatever locks more than one: messages by their ids, then
- * accounts by theirs, then what hangs on them (verifications, invitations, changes, sessions). Workers and
- * reports cannot have another: they come to the account by the message, and its event takes a share of the
+ * accounts by theirs, then what hangs on them (verifications, invitations, changes, sessions, and last the
+ * suppressions of their addresses). Workers and reports cannot have another: they come to the account by the message, and its event takes a share of the
  * account's row at the very end of the statement. So what begins with an account takes its messages first.
  * Inserting a message takes a share of the account alone, and nobody waits for a row that is new.
  */

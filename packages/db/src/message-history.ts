@@ -3,7 +3,7 @@ import type { DeliveryEventType } from '@reconfirm/core/delivery-event';
 import type { Channel } from '@reconfirm/core/destination';
 import { isSettled, type MessageStatus } from '@reconfirm/core/message';
 import type { Database } from './database.ts';
-import type { AttemptsTable, DeliveryEventsTable, VerificationsTable } from './schema.ts';
+import type { AttemptsTable, DeliveryEventsTable, SuppressionsTable, VerificationsTable } from './schema.ts';
 import type { RawBuilder, Selectable } from 'kysely';
 
 /** A message as an operator sees it. `email` is the account's; a request for an unknown address has none. */
@@ -118,6 +118,8 @@ export interface MessageHistory {
     Selectable<VerificationsTable>,
     'created_at' | 'expires_at' | 'consumed_at' | 'revoked_at'
   > | null;
+  /** What is on record of its address. */
+  readonly suppression: Selectable<SuppressionsTable> | null;
 }
 
 /** Everything that is known of one message, whichever organization's; or undefined. */
@@ -134,7 +136,7 @@ export const findMessageHistory = async (db: Database, id: string): Promise<Mess
     .where('messages.id', '=', id)
     .executeTakeFirst();
   if (message === undefined) return undefined;
-  const [attempts, events, verification] = await Promise.all([
+  const [attempts, events, verification, suppression] = await Promise.all([
     db.selectFrom('attempts').selectAll().where('message_id', '=', id).orderBy('number').execute(),
     db
       .selectFrom('delivery_events')
@@ -147,7 +149,20 @@ export const findMessageHistory = async (db: Database, id: string): Promise<Mess
       .select(['created_at', 'expires_at', 'consumed_at', 'revoked_at'])
       .where('message_id', '=', id)
       .executeTakeFirst(),
+    db
+      .selectFrom('suppressions')
+      .innerJoin('messages', 'messages.address_key', 'suppressions.address_key')
+      .selectAll('suppressions')
+      .where('messages.id', '=', id)
+      .executeTakeFirst(),
   ]);
   const { newerAcceptedAt, ...summary } = message;
-  return { message: summary, newerAcceptedAt, attempts, events, verification: verification ?? null };
+  return {
+    message: summary,
+    newerAcceptedAt,
+    attempts,
+    events,
+    verification: verification ?? null,
+    suppression: suppression ?? null,
+  };
 };

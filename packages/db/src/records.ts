@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
 import type { MessageStatus } from '@reconfirm/core/message';
+import { hardBounceDays, hardBounceDaysDefault, type SuppressionCause } from '@reconfirm/core/suppression';
 import type { Database } from './database.ts';
 import type { AccountEventType, AttemptResult } from './schema.ts';
+import { suppressAddresses, type SuppressingOutcome } from './suppress.ts';
 
 /** What a worker has to say at the end of its work on a message. */
 export interface MessageRecord {
@@ -18,6 +20,8 @@ export interface MessageRecord {
   readonly code: string | null;
   readonly reply: string | null;
   readonly providerMessageId: string | null;
+  /** Why the address gets nothing more, where it refused the message itself. */
+  readonly suppresses?: SuppressionCause | null;
 }
 
 const eventOf = (record: MessageRecord): AccountEventType | null => {
@@ -44,8 +48,27 @@ const publicOf = (record: MessageRecord): string | null => {
  * the hand-over, the account's status where this is the message it speaks of, and the account's event.
  * Only the holder of the fence writes, with one exception: `sent` is evidence, not permission, and is
  * taken from a stale holder too. Nothing moves a message back in rank: a webhook may have been faster.
+ * Where an address has refused its message for good it is suppressed in the same transaction, by a second
+ * statement; `suppressDays` says for how long (`hardBounceDays`).
  */
-export const recordMessages = async (db: Database, batch: readonly MessageRecord[]): Promise<void> => {
+export const recordMessages = async (
+  db: Database,
+  batch: readonly MessageRecord[],
+  suppressDays: readonly number[] = hardBounceDays(hardBounceDaysDefault),
+): Promise<void> => {
+  const suppressing = batch.flatMap((record): SuppressingOutcome[] =>
+    record.suppresses
+      ? [{ messageId: record.messageId, cause: record.suppresses, detail: record.reply ?? record.code }]
+      : [],
+  );
+  if (suppressing.length === 0) return writeRecords(db, batch);
+  await db.transaction().execute(async (tx) => {
+    await writeRecords(tx, batch);
+    await suppressAddresses(tx, 'hand_over', suppressing, suppressDays);
+  });
+};
+
+const writeRecords = async (db: Database, batch: readonly MessageRecord[]): Promise<void> => {
   // Rows are locked in the order of their ids by every batch, so that batches do not deadlock.
   const records = batch.toSorted((a, b) => (a.messageId < b.messageId ? -1 : 1));
   await sql`

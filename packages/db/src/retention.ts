@@ -49,6 +49,18 @@ export const forgetExpired = {
          WHERE idempotency_key IS NOT NULL AND accepted_at < now() - interval '1 day'
          ORDER BY accepted_at LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
   ),
+  /**
+   * A year after it ended, with what was noted of it: as long as one lasts at most, so that the next bounce
+   * still doubles it. Those in force stay, whatever their age, and hold no address.
+   */
+  suppressions: forget(
+    () => sql`
+      DELETE FROM suppressions WHERE id IN (
+        SELECT id FROM suppressions
+         WHERE (lifted_at IS NOT NULL OR expires_at IS NOT NULL)
+           AND coalesce(lifted_at, expires_at) < now() - interval '1 year'
+         ORDER BY coalesce(lifted_at, expires_at) LIMIT ${batchSize} FOR UPDATE SKIP LOCKED)`,
+  ),
   limitCharges: forget(
     () => sql`
       DELETE FROM limit_charges WHERE (subject_key, charge_id) IN (

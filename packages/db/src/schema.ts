@@ -7,6 +7,7 @@ import type { LiveTokens } from '@reconfirm/core/live-tokens';
 import type { DeliveryStatus } from '@reconfirm/core/outgoing/delivery';
 import type { OutgoingEventFacts } from '@reconfirm/core/outgoing/event';
 import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
+import type { SuppressionReason } from '@reconfirm/core/suppression';
 
 /** bigint columns arrive as strings: they can exceed what a number holds exactly. */
 type Sequence = GeneratedAlways<string>;
@@ -79,7 +80,9 @@ export type AccountEventType =
   | 'INVITATION_REVOKED'
   | 'INVITATION_ACCEPTED'
   | 'ROLE_CHANGED'
-  | 'CONTACT_DISOWNED';
+  | 'CONTACT_DISOWNED'
+  | 'CONTACT_SUPPRESSED'
+  | 'CONTACT_SUPPRESSION_LIFTED';
 
 export interface ApiKeysTable {
   id: string;
@@ -174,6 +177,7 @@ export interface MessagesTable {
   change_id: string | null;
   side: ChangeSide | null;
   recipient_domain: string | null;
+  passed_captcha: Generated<boolean>;
 }
 
 export interface VerificationsTable {
@@ -244,6 +248,36 @@ export interface DeliveryEventsTable {
   occurred_at: Date;
   received_at: Generated<Date>;
   applied_at: Date | null;
+}
+
+export interface SuppressionsTable {
+  id: Sequence;
+  organization_id: string;
+  address_key: Buffer;
+  channel: Channel;
+  reason: SuppressionReason;
+  detail: string | null;
+  message_id: string | null;
+  delivery_event_id: string | null;
+  times: Generated<number>;
+  complaints: Generated<number>;
+  suppressed_at: Generated<Date>;
+  expires_at: Date | null;
+  lifted_at: Date | null;
+  lifted_by: 'operator' | 'proof' | null;
+}
+
+export interface SuppressionChangesTable {
+  id: Sequence;
+  suppression_id: string;
+  change: 'suppressed' | 'lifted';
+  by: 'report' | 'hand_over' | 'operator' | 'proof';
+  reason: string;
+  expires_at: Date | null;
+  message_id: string | null;
+  who: string | null;
+  why: string | null;
+  changed_at: Generated<Date>;
 }
 
 export interface LimitChargesTable {
@@ -375,6 +409,8 @@ export interface Schema {
   code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
+  suppressions: SuppressionsTable;
+  suppression_changes: SuppressionChangesTable;
   limit_charges: LimitChargesTable;
   sms_sends: SmsSendsTable;
   sms_spend: SmsSpendTable;

@@ -7,6 +7,7 @@ import { type Database, databaseErrorCode } from './database.ts';
 import { lockToken } from './lock-order.ts';
 import { takeSignupPassword } from './sign-ups.ts';
 import { markSmsVerified } from './sms-spend.ts';
+import { liftByProof } from './suppress.ts';
 import { type KnownToken, type Presented, readToken, type TokenFacts } from './token-state.ts';
 
 /** What a confirmation came to. `live`: it changed the state just now. `address_taken`: nothing was changed. */
@@ -57,15 +58,15 @@ export const confirmToken = async (
   }
 };
 
-/** The one conditional UPDATE that makes a token single-use. */
+/** The one conditional UPDATE that makes a token single-use; whoever uses it has shown that the mailbox works. */
 const consume = async (tx: Database, messageId: string, by: Presented['by']): Promise<boolean> => {
-  const { numUpdatedRows } = await tx
-    .updateTable('verifications')
-    .set({ consumed_at: sql`now()`, consumed_by: by })
-    .where('message_id', '=', messageId)
-    .where('consumed_at', 'is', null)
-    .executeTakeFirstOrThrow();
-  return numUpdatedRows === 1n;
+  const { rows } = await sql<{ used: number }>`
+    WITH used AS (
+      UPDATE verifications SET consumed_at = now(), consumed_by = ${by}
+       WHERE message_id = ${messageId} AND consumed_at IS NULL RETURNING message_id),
+    ${liftByProof(sql`used`)}
+    SELECT count(*)::int AS used FROM used`.execute(tx);
+  return rows[0]?.used === 1;
 };
 
 const newMessageId = (): string => uuidV7(Date.now(), randomBytes(10));

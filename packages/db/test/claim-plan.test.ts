@@ -4,6 +4,7 @@ import { claimMessages } from '../src/claims.ts';
 import type { Database } from '../src/database.ts';
 import { openTestDatabase } from './support/database.ts';
 import { explain, insertManyMessages } from './support/explain.ts';
+import { newId } from './support/rows.ts';
 
 const db = await openTestDatabase();
 
@@ -37,4 +38,17 @@ describe('with statistics from before a backlog', () => {
       expect(walking).toContain('messages_due');
     },
   );
+});
+
+test('a claim looks a suppressed address up by its key, once a message, however many there are', async () => {
+  await sql`
+    INSERT INTO suppressions (organization_id, address_key, channel, reason, complaints)
+    SELECT gen_random_uuid(), sha256(n::text::bytea), 'email', 'complaint', 1 FROM generate_series(1, 20000) n`.execute(
+    db,
+  );
+  await sql`ANALYZE suppressions`.execute(db);
+  const ids = Array.from({ length: 128 }, newId);
+  const plan = await explain(db, (database) => claimMessages(database, ids, 60));
+  expect(plan).toContain('suppressions_address_key_key');
+  expect(plan).not.toContain('Seq Scan on suppressions');
 });

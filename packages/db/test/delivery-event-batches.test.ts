@@ -10,6 +10,7 @@ import { openTestDatabase } from './support/database.ts';
 import { send } from './support/delivery.ts';
 import { report } from './support/reports.ts';
 import { accept, accountRow, createAccount, eventTypes, messageRow, newId } from './support/rows.ts';
+import { suppressionOf } from './support/suppressions.ts';
 
 const db = await openTestDatabase(20);
 
@@ -22,7 +23,17 @@ const openMailbox = async () => {
     shown: await Promise.all(
       accounts.map(async ({ id }) => (await accountRow(db, id)).verification_email_status),
     ),
-    events: await Promise.all(accounts.map(({ id }) => eventTypes(db, id))),
+    events: await Promise.all(
+      accounts.map(async ({ id }) => {
+        const types = await eventTypes(db, id);
+        const isReported = (type: string): boolean => type !== 'CONTACT_SUPPRESSED';
+        // A batch suppresses addresses after all of its reports.
+        return [...types.filter(isReported), ...types.filter((type) => !isReported(type))];
+      }),
+    ),
+    suppressed: await Promise.all(
+      accounts.map(async ({ email }) => (await suppressionOf(db, email))?.reason ?? null),
+    ),
   });
   return { messages, look };
 };

@@ -65,7 +65,8 @@ describe('a report', () => {
     const id = await send(db, account);
     await storeDeliveryEvent(db, report(type, id, { reason: 'mailbox full' }));
     expect((await accountRow(db, account.id)).verification_email_status).toBe(shown);
-    expect(await eventTypes(db, account.id)).toEqual(['VERIFICATION_EMAIL_SENT', event]);
+    const suppressed = type === 'complained' ? ['CONTACT_SUPPRESSED'] : [];
+    expect(await eventTypes(db, account.id)).toEqual(['VERIFICATION_EMAIL_SENT', event, ...suppressed]);
   });
 
   test.each(['accepted', 'unknown'] as const)('of %s leaves no event on the account', async (type) => {

@@ -175,11 +175,11 @@ describe('what becomes of a message', () => {
     for (const type of ['delivered', 'delivered', 'deferred', 'complained', 'complained'] as const)
       await storeDeliveryEvent(db, report(type, messageId));
     expect(await toldOf(db, account.id)).toEqual(
-      ['message.sent', 'message.delivered', 'message.complained'].map((type) => ({
+      ['message.sent', 'message.delivered', 'message.complained', 'contact.suppressed'].map((type) => ({
         type,
         channel: 'email',
         purpose: 'signup',
-        method: null,
+        method: type === 'contact.suppressed' ? 'report' : null,
       })),
     );
   });

@@ -24,10 +24,13 @@ export interface GateQuestion {
 }
 
 /**
- * What a request must show after the limit of its client was asked: null lets it go on. Decided by client
- * and address alone, never by who has an account.
+ * What a request must show after the limit of its client was asked: null lets it go on without a captcha,
+ * `passed` with one that was solved. Decided by client and address alone, never by who has an account.
  */
-export type CaptchaGate = (ip: LimitDecision, question: GateQuestion) => Promise<GateRefusal | null>;
+export type CaptchaGate = (
+  ip: LimitDecision,
+  question: GateQuestion,
+) => Promise<GateRefusal | 'passed' | null>;
 
 export interface GateOptions {
   /** Undefined: no captcha is configured, and the limit of the client is all there is. */
@@ -50,7 +53,7 @@ export const createCaptchaGate = ({ captcha, when, onOutage, limiter }: GateOpti
       clientAddress: question.clientAddress,
       requestId: question.keys.chargeId,
     });
-    if (outcome === 'passed') return null;
+    if (outcome === 'passed') return 'passed';
     if (outcome === 'unavailable' && goesOnWithoutCaptcha(question.channel, onOutage))
       return ip.allowed ? null : limitedBy(ip);
     return refusals[outcome];

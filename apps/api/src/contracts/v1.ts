@@ -15,6 +15,7 @@ import {
 } from '@reconfirm/db/organizations';
 import type { Database } from '@reconfirm/db/database';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
+import { suppressionsOfAccount } from '@reconfirm/db/suppressions';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
 import type { V1Dependencies, V1Sessions } from '../dialects/v1/dependencies.ts';
@@ -93,6 +94,7 @@ const v1Dependencies = (parts: Parts): V1Dependencies => {
     confirmToken: (presented, purposes) => confirmToken(db, presented, purposes),
     findByApiKey: (id, hash) => accounts.findAccountByApiKey(db, id, hash),
     findAccount: (id) => accounts.findAccount(db, id),
+    findSuppressions: (id) => suppressionsOfAccount(db, id),
     listEvents: (id) => accounts.listAccountEvents(db, id),
     listMessages: (filter) => listMessages(db, filter),
     findMessage: (id) => findMessageHistory(db, id),

@@ -5,6 +5,7 @@ import {
   type Environment,
 } from '@reconfirm/core/config/config';
 import { providers } from '@reconfirm/core/providers/registry';
+import { hardBounceDays } from '@reconfirm/core/suppression';
 import type { KeyRing } from '@reconfirm/core/token';
 import type { AttemptStart } from '@reconfirm/db/claims';
 import type { Carrier } from '../../src/carrier.ts';
@@ -48,6 +49,7 @@ export const openDelivery = async (
     channel: 'email',
     leaseSeconds: config.LEASE_SECONDS,
     recordPatienceMs: 5000,
+    suppressDays: hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS),
   });
   const store: DeliveryStore = {
     ...real,

@@ -1,4 +1,5 @@
 import { smsSharedSettings } from './sms-settings.ts';
+import { suppressionSettings } from './suppression-settings.ts';
 import { choice, custom, customSecret, integer, optional, secret, secretUrl, text, url } from './setting.ts';
 import { disposablePolicies, parseDomains } from '../disposable.ts';
 import { supportedLocales } from '../locale.ts';
@@ -133,6 +134,7 @@ export const sharedSettings = {
       'Who carries the mail (docs/providers.md). log writes a line instead of a mail (development only); none makes the tokens and sends nothing (see EMAIL_OFF).',
   }),
   ...smsSharedSettings,
+  ...suppressionSettings,
   VERIFICATION_TOKEN_TTL_HOURS: integer({
     min: 1,
     max: 168,

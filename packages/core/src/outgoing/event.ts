@@ -12,6 +12,8 @@ export const outgoingEventTypes = [
   'contact.changed',
   'contact.disowned',
   'account.lapsed',
+  'contact.suppressed',
+  'contact.suppression_lifted',
 ] as const;
 
 export type OutgoingEventType = (typeof outgoingEventTypes)[number];

@@ -34,7 +34,7 @@ const meanings: Readonly<Record<Action, Readonly<Record<StatusClass, Meaning>>>>
  * taken at all (5.1.10, RFC 7505), mailbox disabled (5.2.1). All others are about a policy, a full mailbox
  * or a fault of a system, and may pass (RFC 3463, 3.2 to 3.8).
  */
-const hardStatuses: ReadonlySet<string> = new Set([
+export const hardStatuses: ReadonlySet<string> = new Set([
   '5.1.1',
   '5.1.2',
   '5.1.3',

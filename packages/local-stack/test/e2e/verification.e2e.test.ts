@@ -16,6 +16,7 @@ const story = [
   'The link was used: the address is confirmed.',
   'The receiving server took it.',
   'The recipient reported it as spam.',
+  'From here on nothing is sent to the address, until it is lifted, because a message to it was reported as spam.',
   'The receiving server took it.',
 ];
 
@@ -26,6 +27,7 @@ const events = [
   'EMAIL_VERIFIED',
   'VERIFICATION_EMAIL_DELIVERED',
   'VERIFICATION_EMAIL_COMPLAINED',
+  'CONTACT_SUPPRESSED',
   'VERIFICATION_EMAIL_DELIVERED',
   'VERIFICATION_EMAIL_DELIVERED',
 ];

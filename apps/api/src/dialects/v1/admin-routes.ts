@@ -189,4 +189,16 @@ const timelineFacts = (history: MessageHistory): Parameters<typeof explainMessag
           consumedAt: history.verification.consumed_at,
           revokedAt: history.verification.revoked_at,
         },
+  suppression:
+    history.suppression === null
+      ? null
+      : {
+          id: history.suppression.id,
+          reason: history.suppression.reason,
+          detail: history.suppression.detail,
+          suppressedAt: history.suppression.suppressed_at,
+          expiresAt: history.suppression.expires_at,
+          liftedAt: history.suppression.lifted_at,
+          isOfThisMessage: history.suppression.message_id === history.message.id,
+        },
 });

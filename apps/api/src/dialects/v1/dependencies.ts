@@ -7,6 +7,7 @@ import type { NewOrganizationKey, OrganizationKey } from '@reconfirm/db/api-keys
 import type { PendingChange } from '@reconfirm/db/contact-changes';
 import type { NewOrganization, Organization } from '@reconfirm/db/organizations';
 import type { MessageFilter, MessageHistory, MessageSummary } from '@reconfirm/db/message-history';
+import type { SuppressionDetails } from '@reconfirm/db/suppressions';
 import type { Presented, TokenFacts } from '@reconfirm/db/token-state';
 import type { Confirmation } from '@reconfirm/db/verifications';
 import type { ChangeContact } from '../../change-contact.ts';
@@ -63,6 +64,8 @@ export interface V1Dependencies {
   readonly confirmToken: (presented: Presented, purposes: readonly string[]) => Promise<Confirmation>;
   readonly findByApiKey: (id: string, secretHash: Uint8Array) => Promise<AccountDetails | undefined>;
   readonly findAccount: (id: string) => Promise<AccountDetails | undefined>;
+  /** What keeps messages from the account's own addresses now. */
+  readonly findSuppressions: (accountId: string) => Promise<readonly SuppressionDetails[]>;
   readonly listEvents: (accountId: string) => Promise<readonly AccountEvent[]>;
   readonly listMessages: (filter: MessageFilter) => Promise<readonly MessageSummary[]>;
   /** Of any organization. */

@@ -1,8 +1,14 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox';
 import { eventOf, tenantOf } from './answers.ts';
 import { authenticateTenant } from './authenticate-tenant.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import * as schemas from './schemas.ts';
+import { OwnSuppression, ownSuppressionOf } from './suppression-schemas.ts';
+
+const OwnTenantAnswer = Type.Object({
+  ok: Type.Literal(true),
+  tenant: Type.Object({ ...schemas.Tenant.properties, suppressed: Type.Array(OwnSuppression) }),
+});
 
 /** What a tenant may ask about itself, with the key that registering gave it. */
 export const tenantRoutes =
@@ -15,16 +21,21 @@ export const tenantRoutes =
       {
         schema: {
           summary: 'The tenant of the key',
-          description: '`verificationEmailStatus` says what became of its newest verification mail.',
+          description:
+            '`verificationEmailStatus` says what became of its newest verification mail, `suppressed` to which of its addresses nothing is sent for now. Nobody else is told either.',
           tags: ['Tenant'],
           security,
-          response: { 200: schemas.TenantAnswer, ...schemas.problems(401, 503) },
+          response: { 200: OwnTenantAnswer, ...schemas.problems(401, 503) },
         },
       },
-      async (request) => ({
-        ok: true as const,
-        tenant: tenantOf(await authenticateTenant(deps, request.headers.authorization)),
-      }),
+      async (request) => {
+        const account = await authenticateTenant(deps, request.headers.authorization);
+        const suppressed = await deps.findSuppressions(account.id);
+        return {
+          ok: true as const,
+          tenant: { ...tenantOf(account), suppressed: suppressed.map(ownSuppressionOf) },
+        };
+      },
     );
 
     app.get(

@@ -7,6 +7,7 @@ import type { Logger } from '@reconfirm/process/logger';
 import type { QueueBackend } from '@reconfirm/queue/backend';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
 import { createMailWorker } from '@reconfirm/queue/mail-worker';
+import { type Backlog, createBacklog } from './backlog.ts';
 import type { Carrier } from './carrier.ts';
 import type { CredentialKeys } from './credential.ts';
 import { createDelivery } from './deliver.ts';
@@ -14,16 +15,17 @@ import { createDeliveryStore } from './delivery-store.ts';
 import type { Lane } from './lane.ts';
 import { keepLeases } from './leases.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { paced } from './paced.ts';
 
 /** Everything that works on the messages of one channel: its queue, its lane, its hands. */
 export interface ChannelWorker {
   readonly channel: Channel;
   readonly lane: Lane;
-  /** Delivers a message past the queue, at the rate of the channel. Never rejects. */
-  deliver(messageId: string): Promise<void>;
+  /** Delivers messages past the queue, at the rate of the channel. */
+  readonly backlog: Backlog;
   /** Messages in hand. */
   inHand(): number;
+  /** How many more it can take in hand now. */
+  freeHands(): number;
   /** With a rate the queue holds messages back on purpose: then waiting long is no sign of a lost bell. */
   readonly mayOvertakeQueue: boolean;
   /** Takes no more jobs and waits for those in hand, at most `timeoutMs`. */
@@ -65,6 +67,14 @@ export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker
       .ready()
       .then(() => delivery.deliver(messageId))
       .catch((error: unknown) => log.error({ err: error, messageId }, 'delivery.failed'));
+  const inHand = (): number => delivery.held().length;
+  const backlog = createBacklog({
+    deliver: handle,
+    inHand,
+    concurrency: options.concurrency,
+    rate,
+    onDelivered: metrics.triedWithoutQueue,
+  });
   const leases = keepLeases({ db, leaseSeconds, held: delivery.held, log });
   const queueWorker = createMailWorker({
     backend: options.backend,
@@ -81,8 +91,9 @@ export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker
   return {
     channel,
     lane,
-    deliver: rate === undefined ? handle : paced(handle, rate),
-    inHand: () => delivery.held().length,
+    backlog,
+    inHand,
+    freeHands: () => Math.max(0, options.concurrency - inHand()),
     mayOvertakeQueue: rate === undefined,
     close: (timeoutMs) => queueWorker.close(timeoutMs),
     abort: delivery.abort,

@@ -7,7 +7,7 @@ export interface WorkerMetrics extends ReportMetrics {
   readonly registry: Registry;
   messageDone(outcome: string, reason: string | null, seconds: number): void;
   swept(round: { reclaimed: number; rung: number; applied: number; oldestDueSeconds: number | null }): void;
-  triedWithoutQueue(count: number): void;
+  triedWithoutQueue(): void;
   queueError(): void;
   eventAttempted(outcome: string, said: string, seconds: number): void;
   eventsDue(oldestSeconds: number): void;
@@ -111,7 +111,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
       if (applied > 0) sweptRows.inc({ what: 'event_applied' }, applied);
       if (oldestDueSeconds !== null) oldest.set(oldestDueSeconds);
     },
-    triedWithoutQueue: (count) => sweptRows.inc({ what: 'tried_without_queue' }, count),
+    triedWithoutQueue: () => sweptRows.inc({ what: 'tried_without_queue' }),
     queueError: () => queueErrors.inc(),
     eventAttempted: (outcome, said, tookSeconds) => {
       events.inc({ outcome, said });

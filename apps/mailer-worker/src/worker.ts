@@ -177,9 +177,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   const sweep = startSweep({
     db,
     doorbell,
-    deliver: ({ id, channel }) => channels[channel].deliver(id),
-    mayOvertakeQueue: (channel) => channels[channel].mayOvertakeQueue,
-    freeHands: () => config.WORKER_CONCURRENCY - mail.inHand(),
+    channels,
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
     pendingAccountDays: config.PENDING_ACCOUNT_DAYS,

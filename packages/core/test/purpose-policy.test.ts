@@ -6,8 +6,8 @@ import {
   parseLiveTokensByPurpose,
   policyOf,
 } from '../src/purposes/policy.ts';
-import { orderedBy } from '../src/purposes/purpose.ts';
-import { purposeNames, purposes } from '../src/purposes/registry.ts';
+import { orderedBy, priorities } from '../src/purposes/purpose.ts';
+import { priorityOf, purposeNames, purposes } from '../src/purposes/registry.ts';
 
 const nothing = { lifetimes: new Map(), liveTokens: new Map() };
 
@@ -37,6 +37,27 @@ describe('what holds for a purpose', () => {
       'email_changed',
       'phone_change',
     ]));
+});
+
+describe('what goes first', () => {
+  const namesOf = (priority: number) => purposeNames.filter((name) => purposes[name].priority === priority);
+
+  test('is what somebody waits for at a screen, then what was just asked for, then invitations', () => {
+    expect(namesOf(priorities.urgent)).toEqual([
+      'recovery',
+      'magiclink',
+      'email_change',
+      'phone_change',
+      'sms',
+      'relayed',
+      'relayed_sms',
+    ]);
+    expect(namesOf(priorities.soon)).toEqual(['signup', 'email_changed']);
+    expect(namesOf(priorities.later)).toEqual(['invitation']);
+  });
+
+  test('is in the middle for a purpose that only a newer version knows', () =>
+    expect(priorityOf('of_tomorrow')).toBe(priorities.soon));
 });
 
 describe('settings', () => {

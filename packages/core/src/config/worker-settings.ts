@@ -75,7 +75,7 @@ export const workerSettings = {
       'Messages in hand at once. More than the SMTP connections, so that these never wait for the database.',
   }),
   SEND_RATE: rateSetting(
-    'Most hand-overs of all workers together, for instance 100/1. While the queue is away each worker keeps to it by itself. Empty: no limit.',
+    'Most hand-overs of all workers together, for instance 100/1; spread evenly, so 600/60 means ten a second. The most urgent go first. While the queue is away each worker keeps to it by itself. Empty: no limit.',
   ),
   EVENT_CONCURRENCY: integer({
     min: 1,

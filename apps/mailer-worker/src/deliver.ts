@@ -100,6 +100,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     if (decision.kind === 'resend_change') return passOn(claimed, purpose, decision.account);
     const prepared = prepareSafely(claimed, purpose, policy, decision);
     if (prepared === null) return finish(notComposed(claimed));
+    if (prepared === 'too_late') return finish(notSent(claimed, { kind: 'give_up', reason: prepared }));
     if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
     const { start, handOver } = prepared;
     if (handOver === null) return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
@@ -153,10 +154,11 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     return { passedOnTo: outcome.kind === 'resent' ? outcome.messageIds : [] };
   };
 
-  const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
+  const decide = (claimed: ClaimedMessage, purpose: Purpose, policy: PurposePolicy): Resolution =>
     resolve({ ...claimed, hasSealed: claimed.sealed !== null }, claimed.account, purpose, {
       channelOff: carrier.isOff,
-      liveTokens,
+      liveTokens: policy.liveTokens,
+      sendWithinSeconds: policy.sendWithinSeconds,
       notices: options.noticesOf(claimed.organizationId),
     });
 

@@ -136,24 +136,26 @@ export const resolve = (
   if (purpose.credential === 'none')
     return policy.channelOff
       ? { kind: 'skip', reason: offReasonOf(purpose) }
-      : (hopeless(facts, purpose) ?? { kind: 'relay' });
+      : (hopeless(facts, policy) ?? { kind: 'relay' });
   const refusal = refusalOf(account, purpose);
   if (refusal !== null || account === null) {
     const reason = refusal ?? 'unknown_account';
     const notice = policy.channelOff ? null : noticeFor(reason, facts, purpose, policy.notices);
     if (notice === null) return { kind: 'skip', reason };
-    return hopeless(facts, purpose) ?? { kind: 'notify', account, reason: notice };
+    return hopeless(facts, policy) ?? { kind: 'notify', account, reason: notice };
   }
   if (facts.change === null && purpose.askedBy === 'account') return { kind: 'resend_change', account };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
   if (policy.channelOff) return { kind: 'make_token_only', account, reason: offReasonOf(purpose) };
-  return hopeless(facts, purpose) ?? { kind: 'send', account, to };
+  return hopeless(facts, policy) ?? { kind: 'send', account, to };
 };
 
 export interface ResolvePolicy {
   readonly channelOff: boolean;
   readonly liveTokens: LiveTokens;
+  /** From acceptance; later the message is of no use. */
+  readonly sendWithinSeconds: number;
   readonly notices: Notices;
 }
 
@@ -181,9 +183,9 @@ const noticeFor = (
 };
 
 /** What went wrong on our side so badly that it is not tried (again). */
-const hopeless = (facts: ClaimedFacts, purpose: Purpose): Resolution | null => {
+const hopeless = (facts: ClaimedFacts, { sendWithinSeconds }: ResolvePolicy): Resolution | null => {
   if (facts.lostLeases >= lostLeasesMax) return { kind: 'give_up', reason: 'lost_too_often' };
-  return facts.ageSeconds > purpose.sendWithinSeconds ? { kind: 'give_up', reason: 'too_late' } : null;
+  return facts.ageSeconds > sendWithinSeconds ? { kind: 'give_up', reason: 'too_late' } : null;
 };
 
 interface NoRecipient {

@@ -50,7 +50,7 @@ export const endpointRulesOf = (
 export const purposePoliciesOf = (
   config: Pick<
     ApiConfig | WorkerConfig,
-    'PURPOSE_LIFETIMES' | 'PURPOSE_LIVE_TOKENS' | 'VERIFICATION_TOKEN_TTL_HOURS'
+    'PURPOSE_LIFETIMES' | 'PURPOSE_LIVE_TOKENS' | 'PURPOSE_SEND_WITHIN' | 'VERIFICATION_TOKEN_TTL_HOURS'
   >,
 ): PurposePolicies => {
   const { codeSeconds } = signup.lifetime;
@@ -58,6 +58,7 @@ export const purposePoliciesOf = (
   return {
     lifetimes: new Map([[signup.name, ofSignup], ...config.PURPOSE_LIFETIMES]),
     liveTokens: config.PURPOSE_LIVE_TOKENS,
+    sendWithin: config.PURPOSE_SEND_WITHIN,
   };
 };
 

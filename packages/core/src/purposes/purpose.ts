@@ -35,7 +35,10 @@ export interface Purpose {
    * and not by the address: a new wish ends the one before, whatever address it names.
    */
   readonly askedBy: 'anybody' | 'administrator' | 'account' | 'service';
-  /** How long after acceptance a message is still worth sending; then it ends as FAILED. */
+  /**
+   * How long after acceptance a message is still worth sending; then it ends as FAILED. At most as long as its
+   * link works, unless PURPOSE_SEND_WITHIN or the organization says otherwise.
+   */
   readonly sendWithinSeconds: number;
   /** Before and after which other purposes its messages go. */
   readonly priority: Priority;

@@ -1,4 +1,5 @@
 import type { SendRate } from '@reconfirm/core/config/rate-setting';
+import type { Priority } from '@reconfirm/core/purposes/purpose';
 import type { DueMessage } from '@reconfirm/db/due-messages';
 import { createHands } from '@reconfirm/queue/hands';
 
@@ -14,7 +15,7 @@ export interface Backlog {
 
 export interface BacklogOptions {
   /** Never rejects. */
-  readonly deliver: (messageId: string) => Promise<void>;
+  readonly deliver: (messageId: string, priority: Priority) => Promise<void>;
   /** Messages in hand, those of the queue too: they share the hands. */
   readonly inHand: () => number;
   readonly concurrency: number;
@@ -40,10 +41,10 @@ export const createBacklog = ({
   let roomWanted: (() => void)[] = [];
   const hasRoom = (): boolean => hands.waiting() < concurrency;
 
-  const work = async (messageId: string): Promise<void> => {
+  const work = async (messageId: string, priority: Priority): Promise<void> => {
     own += 1;
     try {
-      await deliver(messageId);
+      await deliver(messageId, priority);
       onDelivered();
     } finally {
       own -= 1;
@@ -63,7 +64,7 @@ export const createBacklog = ({
         if (known.has(id)) continue;
         known.set(
           id,
-          hands.take(() => work(id), priority).finally(() => leave(id)),
+          hands.take(() => work(id, priority), priority).finally(() => leave(id)),
         );
       }
     },

@@ -42,7 +42,7 @@ const openSweep = (scene: Scene, choices: SweepChoices = {}): Sweep & AsyncDispo
     retentionDays: 30,
     pendingAccountDays: 0,
     log: scene.log,
-    metrics: createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true }),
+    metrics: createWorkerMetrics({ inHand: () => 0, ways: () => [], queueWorking: () => true }),
   };
   const sweep = startSweep(options);
   return { ...sweep, [Symbol.asyncDispose]: () => sweep.stop() };

@@ -18,7 +18,7 @@ export interface MailWorkerOptions {
   /** Rings anew: with a rate, for each message that came in one job with another. */
   readonly ringAll: (rings: readonly Ring[]) => Promise<boolean>;
   /** Works on one message. It must not throw for anything that the message or its recipient caused. */
-  readonly handle: (messageId: string) => Promise<void>;
+  readonly handle: (messageId: string, priority: Priority) => Promise<void>;
   /** Told of errors of the queue, at most once a second. */
   readonly onError: (error: Error) => void;
 }
@@ -65,8 +65,8 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
   };
   const inHand = new Set<Promise<void>>();
   const hands = createHands({ count: options.concurrency });
-  const handle = async (messageId: string): Promise<void> => {
-    const handled = options.handle(messageId);
+  const handle = async (messageId: string, priority: Priority): Promise<void> => {
+    const handled = options.handle(messageId, priority);
     inHand.add(handled);
     await handled.finally(() => inHand.delete(handled));
   };
@@ -79,7 +79,7 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
     if (options.rate !== undefined && others.length > 0)
       await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0, channel, priority })));
     const own = options.rate === undefined ? [first, ...others] : [first];
-    await Promise.all(own.map((messageId) => hands.take(() => handle(messageId), priority)));
+    await Promise.all(own.map((messageId) => hands.take(() => handle(messageId, priority), priority)));
   };
   const { backend } = options;
   const queueName = queueNames[channel];

@@ -1,4 +1,5 @@
 import { bounceSettings } from './bounce-settings.ts';
+import { failoverSettings } from './failover-settings.ts';
 import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
 import { providerWorkerSettings } from './provider-settings.ts';
@@ -39,6 +40,7 @@ export const workerSettings = {
     }),
   ),
   ...providerWorkerSettings,
+  ...failoverSettings,
   SMTP_TLS: choice({
     values: ['required', 'off'],
     fallback: 'required',

@@ -16,7 +16,7 @@ import type { WorkerMetrics } from './metrics.ts';
 
 /** Rows looked at in one round. A backlog costs every round the same, however long it is. */
 const roundSize = 200;
-/** The first ring gets this long before the sweep rings too. */
+/** The first ring gets this long before the sweep rings too; none was heard while the bell does not work. */
 const graceMs = 1000;
 /** A message that was rung is not rung again sooner. */
 const spacingMs = 5000;
@@ -80,7 +80,7 @@ export const startSweep = (options: SweepOptions): Sweep => {
   const round = async (): Promise<readonly SweptChannel[]> => {
     const reclaimed = await step('reclaim', () => reclaimExpiredLeases(db, roundSize), 0);
     if (reclaimed > 0) log.warn({ reclaimed }, 'sweep.leases_reclaimed');
-    const take = { limit: roundSize, graceMs, spacingMs };
+    const take = { limit: roundSize, graceMs: doorbell.isWorking() ? graceMs : 0, spacingMs };
     const due = await step('take_due', () => takeDueMessages(db, take), []);
     const rang = await step('ring', () => ringOrOffer(due), true);
     const applied = await step('parked_events', () => applyParkedEvents(db, roundSize), 0);

@@ -25,6 +25,8 @@ import { mailWebhooks } from './mail-webhooks.ts';
 import { createApiMetrics } from './metrics.ts';
 import type { KeySettings } from './request-keys.ts';
 import { notMeRoutes } from './not-me-page.ts';
+import { createAddressLimits } from './operator/address-limits.ts';
+import { composeOperator } from './operator/compose-operator.ts';
 import { endpointRoutes } from './outgoing/endpoint-routes.ts';
 import { createEndpoints } from './outgoing/endpoints.ts';
 import { eventRoutes } from './outgoing/event-routes.ts';
@@ -88,6 +90,7 @@ export const createApi = async (
     onProblem: ({ organizationId, cause }) =>
       log.warn({ organizationId, err: cause }, 'organizations.not_read'),
   });
+  const sms = smsIntakeOf(config, smsLimiter);
   const parts: Parts = {
     config,
     configOf: organizations.configOf,
@@ -96,7 +99,16 @@ export const createApi = async (
     keys,
     access,
     limiter,
-    sms: smsIntakeOf(config, smsLimiter),
+    sms,
+    addressLimits: createAddressLimits({
+      keys,
+      // An invitation's limits are of the administrator too, and its wait stands with it.
+      rulesOf: config.CONTRACTS.filter((name) => name !== 'entryguard').map((name) =>
+        rulesByOrganization(contracts[name].rules, organizations.configOf),
+      ),
+      limiter,
+      smsLimiter: sms.limiter,
+    }),
     captchaGate: openCaptchaGate(config, db, limiter, log, metrics),
     findStatus: batchedStatusLookup(db, config.INTAKE_BATCH_MAX),
     judgeDisposable: createJudgeDisposable(disposable, organizations.configOf),
@@ -129,6 +141,7 @@ export const createApi = async (
       ...(config.CONTRACTS.includes('v1') ? [] : [composeV1Page(parts)]),
       ...(access === undefined ? [] : [jwksRoute(access.sessions), setPasswordPageOf(parts)]),
       composeHooks(parts),
+      composeOperator(parts),
       notMeRoutes({
         brand: config.BRAND_NAME,
         negotiate: (header) => negotiateLocale(header, config.DEFAULT_LOCALE),

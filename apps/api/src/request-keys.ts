@@ -5,6 +5,8 @@ import { derivedHash, keyedHash } from '@reconfirm/core/keyed-hash';
 import type { ContractLimits, LimitSubject, RememberSeconds } from '@reconfirm/core/limits';
 import { uuidV7, uuidV8 } from '@reconfirm/core/message-id';
 import { orderedBy, type Purpose } from '@reconfirm/core/purposes/purpose';
+import { purposeNames } from '@reconfirm/core/purposes/registry';
+import { relayedTemplates } from '@reconfirm/core/sealed-content';
 import type { Secret } from '@reconfirm/core/secret';
 import { drawRandom } from '@reconfirm/process/random-pool';
 
@@ -55,6 +57,12 @@ export const addressKeyOf = (
 /** The key that orders the messages of one address and purpose: the newest of them owns the live token. */
 export const subjectKeyOf = (purposeName: string, addressKey: Uint8Array): Buffer =>
   derivedHash(`subject:${purposeName}`, addressKey);
+
+/** Every subject that messages of an address may have been ordered by. */
+export const subjectKeysOf = (addressKey: Uint8Array): readonly Buffer[] =>
+  [...purposeNames, ...relayedTemplates.map((template) => `relayed_${template}`)].map((name) =>
+    subjectKeyOf(name, addressKey),
+  );
 
 /** The key that orders the messages of one account and purpose, for each side of a change by itself. */
 export const accountSubjectKeyOf = (purposeName: string, accountId: string, side: string): Buffer =>

@@ -17,6 +17,7 @@ import { type Confirm, createConfirm } from './confirm.ts';
 import type { Intake } from './intake.ts';
 import type { Limiter } from './limiter/limiter.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { AddressLimits } from './operator/address-limits.ts';
 import { createRegister, type Register } from './register.ts';
 import type { KeySettings } from './request-keys.ts';
 import { createResend, type Resend, type SmsIntake } from './resend.ts';
@@ -42,6 +43,7 @@ export interface Parts {
   readonly intake: Intake;
   readonly ring: Ring;
   readonly sms: SmsIntake;
+  readonly addressLimits: AddressLimits;
   /** Sessions and passwords; undefined without SESSION_KEYS. */
   readonly access: Access | undefined;
 }

@@ -9,3 +9,20 @@ test('every metric of the API is explained in docs/operations.md', async () => {
   expect(names.length).toBeGreaterThan(5);
   expect(names.filter((name) => !page.includes(`\`${name}`))).toEqual([]);
 });
+
+const labelsOf = (metric: object): string[] =>
+  'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames.map(String) : [];
+
+test('docs/operations.md names no metric and no label of the API that is not there', async () => {
+  const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
+  const documented = [...page.matchAll(/^\| `(reconfirm_\w+)(?:\{([\w,]+)\})?` +\| (both|API) +\|/gm)].map(
+    ([, name = '', labels = '']) => `${name} ${labels.split(',').toSorted().join(',')}`,
+  );
+  expect(documented.length).toBeGreaterThan(5);
+  // A metric without a value shows no labels in the text, so they are asked for by its definition.
+  const { registry } = createApiMetrics();
+  const known = registry
+    .getMetricsAsArray()
+    .map((metric) => `${metric.name} ${labelsOf(metric).toSorted().join(',')}`);
+  expect(documented.filter((line) => !known.includes(line))).toEqual([]);
+});

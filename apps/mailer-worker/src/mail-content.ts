@@ -63,10 +63,11 @@ export const noticeContent = (account: Account | null, reason: NoticeReason): Ma
 
 /** What another system asked to be said, in our words. */
 export const relayedContent = (content: RelayedContent, organizationName: string): MailContent => {
-  const { template, link, code, lifetimeSeconds } = content;
+  const { template, link, code, lifetimeSeconds, notMeLink } = content;
   const credential = credentialOf(link, code);
   const values = {
     ...credential,
+    notMeLink,
     name: content.name ?? undefined,
     lifetimeSeconds,
     policy: 'newest_only' as const,

@@ -1,5 +1,6 @@
 import type { Channel } from '@reconfirm/core/destination';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import { createDayMetrics, type DayNumbers } from './day-metrics.ts';
 import { createReportMetrics, type ReportMetrics } from './reports/report-metrics.ts';
 
 /** What the worker counts. Labels are closed lists: no address, id or text of a caller. */
@@ -11,6 +12,8 @@ export interface WorkerMetrics extends ReportMetrics {
   queueError(): void;
   eventAttempted(outcome: string, said: string, seconds: number): void;
   eventsDue(oldestSeconds: number): void;
+  /** What the messages of the last day came to. */
+  day(numbers: DayNumbers): void;
   /** An SMS was taken, or may have been. `country` is one of SMS_COUNTRIES. */
   smsSpent(country: string, cost: number): void;
   smsRefused(reason: string): void;
@@ -105,6 +108,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
   return {
     ...sms,
     ...createReportMetrics(registers),
+    ...createDayMetrics(registers),
     registry,
     messageDone: (outcome, reason, tookSeconds) => {
       done.inc({ outcome, reason: reason ?? 'none' });

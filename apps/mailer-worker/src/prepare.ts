@@ -1,4 +1,5 @@
 import type { Account } from '@reconfirm/core/account';
+import { recipientDomainOf } from '@reconfirm/core/mail-domain';
 import type { PurposePolicy } from '@reconfirm/core/purposes/policy';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { NoticeReason, PutOffReason, Resolution } from '@reconfirm/core/resolve';
@@ -55,7 +56,12 @@ export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Pr
     if (credential === null) return 'wrong_token_key';
     const { account } = decision;
     return {
-      start: startOf(claimed, account.id, startedOf(credential, policy)),
+      start: startOf(
+        claimed,
+        account.id,
+        startedOf(credential, policy),
+        decision.kind === 'send' ? decision.to : null,
+      ),
       handOver:
         decision.kind === 'send'
           ? carrier.prepare({ claimed, account, to: decision.to, purpose, policy, credential })
@@ -75,7 +81,7 @@ export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Pr
     if (to === undefined || to === null) return 'wrong_token_key';
     if (carrier.prepareNotice === null) throw new Error(`nobody is told anything by ${carrier.channel}`);
     return {
-      start: startOf(claimed, account?.id ?? null, null),
+      start: startOf(claimed, account?.id ?? null, null, to),
       handOver: carrier.prepareNotice({ claimed, account, to, reason }),
       accountId: account?.id ?? null,
       sentReason: reason,
@@ -88,7 +94,7 @@ export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Pr
     // Its credential has been living since the other system made it, not since the hand-over.
     if (claimed.ageSeconds > content.lifetimeSeconds) return 'too_late';
     return {
-      start: startOf(claimed, null, null),
+      start: startOf(claimed, null, null, content.to),
       handOver: carrier.prepareRelayed({ claimed, content }),
       accountId: null,
       sentReason: null,
@@ -109,8 +115,10 @@ export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Pr
     claimed: ClaimedMessage,
     accountId: string | null,
     credential: StartedCredential | null,
+    to: string | null,
   ): AttemptStart {
     return {
+      recipientDomain: to === null || carrier.channel === 'sms' ? null : recipientDomainOf(to),
       messageId: claimed.id,
       attempt: claimed.attempt,
       accountId,

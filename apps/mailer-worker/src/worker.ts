@@ -20,6 +20,7 @@ import { startChannelWorker } from './channel-worker.ts';
 import { onlyRoute, openMailRoutes } from './mail-routes.ts';
 import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
+import { reportNumbers } from './numbers-report.ts';
 import { openQueueConnections, queueCallTimeoutMs } from './open-queue.ts';
 import { startOpsServer } from './ops-server.ts';
 import { startEventLoop } from './outgoing/event-loop.ts';
@@ -181,6 +182,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     rate: config.SMS_SEND_RATE,
   });
   const smsReport = reportSms({ db, log, metrics });
+  const numbersReport = reportNumbers({ db, log, metrics });
   const channels = { email: mail, sms };
   const sweep = startSweep({
     db,
@@ -207,6 +209,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     const told = events.stop(timeoutMs);
     smsReport.stop();
     const heard = reports.stop();
+    numbersReport.stop();
     await Promise.all([mail.close(timeoutMs), sms.close(timeoutMs)]);
     await withinMs(swept, Math.max(0, endMs - performance.now()));
     mail.abort();

@@ -168,6 +168,11 @@ export const errorCodes = {
     title: 'Too many requests from this client',
     when: 'The limit of this client address (RATE_LIMIT_IP) is used up. Wait as long as Retry-After says.',
   },
+  TEST_MESSAGE_LIMIT: {
+    ...plain(429, 'TEST_MESSAGE_LIMIT'),
+    title: 'Too many test messages to this address',
+    when: 'The limit of test messages to one address (TEST_MESSAGE_LIMIT) is used up. Wait as long as Retry-After says.',
+  },
   CODE_LOCKED: {
     ...plain(429, 'CODE_LOCKED'),
     title: 'Too many codes were tried',

@@ -18,6 +18,8 @@ export interface RelayedContent {
   /** The finished URL that confirms there; null where the message has a code only. */
   readonly link: string | null;
   readonly code: string | null;
+  /** Where the reader says that this was somebody else; left out where the other system has no such page. */
+  readonly notMeLink?: string;
   readonly name: string | null;
   readonly lifetimeSeconds: number;
 }

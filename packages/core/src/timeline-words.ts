@@ -78,6 +78,10 @@ export interface ChannelWords {
   readonly refusedForGood: string;
   readonly refusedForNow: string;
   readonly notReported: string;
+  /** Of a provider that reports no deliveries. */
+  readonly neverReported: string;
+  /** The last report was that it is tried again. */
+  readonly putOffSoFar: string;
   readonly lookMeanwhile: string;
   readonly delivered: string;
   readonly deliveredUnseen: string;
@@ -105,6 +109,10 @@ const mail: ChannelWords = {
   refusedForNow:
     'The receiving server refused it, for a reason that may pass. Read the reason below, then let the person ask again.',
   notReported: 'The provider took it; whether it reached the mailbox is not reported yet.',
+  neverReported:
+    'The mail server took it. It reports no deliveries, so nothing more is known unless a bounce comes back.',
+  putOffSoFar:
+    'The provider took it; the receiving server has put it off so far, and the provider tries again.',
   lookMeanwhile: 'let the person look in the spam folder',
   delivered: 'The receiving server took it.',
   deliveredUnseen: ' If the person does not see it, the spam folder is the place to look.',
@@ -129,6 +137,8 @@ const sms: ChannelWords = {
   refusedForNow:
     'It did not reach the phone, for a reason that may pass. Read the reason below, then let the person ask again.',
   notReported: 'The provider took it; whether it reached the phone is not reported yet.',
+  neverReported: 'The provider took it. It reports no deliveries, so nothing more is known.',
+  putOffSoFar: 'The provider took it; the network has put it off so far, and the provider tries again.',
   lookMeanwhile: 'ask whether the phone is on and has coverage',
   delivered: 'The phone took it.',
   deliveredUnseen: ' If the person does not see it, the phone may sort it as spam.',

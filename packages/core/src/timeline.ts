@@ -1,5 +1,6 @@
 import type { BounceKind, DeliveryEventType } from './delivery-event.ts';
 import type { Channel } from './destination.ts';
+import { reportsDeliveries, unconfirmedAfterSeconds } from './delivery-state.ts';
 import type { MessageStatus } from './message.ts';
 import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
@@ -9,6 +10,11 @@ import { attemptSentences, type ChannelWords, nextStepsNotSent, wordsOf } from '
 export interface MessageFacts {
   /** E-mail unless it is said. */
   readonly channel?: Channel;
+  /** What it was for and by which contract it was asked for, where that is to be told. */
+  readonly purpose?: string;
+  readonly contract?: string;
+  /** Who carried it last; left out, it is taken for one that reports deliveries. */
+  readonly provider?: string | null;
   readonly status: MessageStatus;
   /** Why it was not sent or failed: a `NotSentReason`, an `SmtpFailureCode` or `SmsFailureCode`, or a provider's word. */
   readonly reason: string | null;
@@ -80,9 +86,6 @@ export interface Explanation {
   readonly entries: readonly TimelineEntry[];
 }
 
-/** After this long without a report, the hand-over stays unconfirmed: it is not a delivery. */
-export const unconfirmedAfterSeconds = 86_400;
-
 const lookUp = (table: Readonly<Record<string, string>>, key: string | null): string | undefined =>
   key !== null && Object.hasOwn(table, key) ? table[key] : undefined;
 
@@ -94,6 +97,11 @@ const entry = (at: Date, what: string, detail: readonly (string | null)[] = []):
     .join(': ');
   return text === '' ? { at, what } : { at, what, detail: text };
 };
+
+const askedFor = ({ purpose, contract, channel }: MessageFacts): string | null =>
+  purpose === undefined
+    ? null
+    : `${purpose} by ${channel === 'sms' ? 'SMS' : 'e-mail'}, asked for by ${contract ?? 'an unknown contract'}`;
 
 const attemptEntry = (attempt: AttemptFacts, words: ChannelWords): TimelineEntry => {
   const name = `Attempt ${attempt.number} by ${attempt.provider}`;
@@ -193,11 +201,19 @@ const handedOver = (facts: TimelineFacts, words: ChannelWords, now: Date): strin
   const notice = lookUp(noticeReasons, facts.message.reason);
   if (notice !== undefined) return `${notice} Nothing to do.`;
   const state = credentialState(facts, words, now);
+  const { channel = 'email', provider } = facts.message;
+  if (provider !== undefined && !reportsDeliveries(channel, provider))
+    return state === ''
+      ? `${words.neverReported} Ask the person, or ${words.lookMeanwhile}.`
+      : words.neverReported + state;
+  const lastReport = facts.events.toSorted((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime()).at(-1);
   const sentAt = facts.message.sentAt ?? facts.message.acceptedAt;
   const isOld = now.getTime() - sentAt.getTime() > unconfirmedAfterSeconds * 1000;
   const sentence = isOld
-    ? 'The provider took it more than a day ago and has reported nothing since: its delivery is unconfirmed.'
-    : words.notReported;
+    ? 'The provider took it more than a day ago and has not reported a delivery since: it is UNCONFIRMED.'
+    : lastReport?.type === 'deferred'
+      ? words.putOffSoFar
+      : words.notReported;
   if (state !== '') return sentence + state;
   return isOld
     ? `${sentence} Check that the webhook of the provider reaches this service, and ${words.lookMeanwhile}.`
@@ -255,7 +271,7 @@ export const explainMessage = (facts: TimelineFacts, now: Date): Explanation => 
   const superseded = message.newerAcceptedAt ?? null;
   const words = wordsOf(message.channel ?? 'email');
   const entries = [
-    entry(message.acceptedAt, 'The request was accepted.'),
+    entry(message.acceptedAt, 'The request was accepted.', [askedFor(message)]),
     ...facts.attempts.map((attempt) => attemptEntry(attempt, words)),
     ...facts.events.map((report) => reportEntry(report, words)),
     ...outcomeEntries(facts, words),

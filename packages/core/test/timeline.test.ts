@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { explainMessage, unconfirmedAfterSeconds } from '../src/timeline.ts';
+import { unconfirmedAfterSeconds } from '../src/delivery-state.ts';
+import { explainMessage } from '../src/timeline.ts';
 import { at, attempt, facts, link, message, now, report, sent, summary, whats } from './timeline-facts.ts';
 
 describe('what became of it', () => {
@@ -99,8 +100,33 @@ describe('what became of it', () => {
       { ...given, verification: { ...link, expiresAt: at(10 ** 6) } },
       at(3 + unconfirmedAfterSeconds),
     );
-    expect(later).toContain('unconfirmed');
+    expect(later).toContain('UNCONFIRMED');
     expect(later).toContain('webhook');
+  });
+
+  test('a provider that never reports a delivery is not waited for: its silence means nothing', () => {
+    const given = facts({ message: { ...sent, provider: 'smtp' }, attempts: [attempt()] });
+    for (const when of [at(10), at(30 * 86_400)]) {
+      expect(summary(given, when)).toContain('reports no deliveries');
+      expect(summary(given, when)).not.toMatch(/UNCONFIRMED|not reported yet|[Ww]ebhook/);
+    }
+    expect(summary({ ...given, message: { ...sent, provider: 'mailgun' } })).toContain('not reported yet');
+  });
+
+  test('a message that the receiving server has put off so far is told as such, until the day is over', () => {
+    const events = [report({ type: 'deferred', receivedAt: at(20) })];
+    const given = facts({ message: { ...sent, provider: 'mailgun' }, events });
+    expect(summary(given)).toContain('has put it off so far');
+    expect(summary(given, at(3 + unconfirmedAfterSeconds))).toContain('UNCONFIRMED');
+  });
+
+  test('what was asked for stands in the first line', () => {
+    const asked = facts({ message: message({ purpose: 'recovery', contract: 'gotrue' }) });
+    expect(explainMessage(asked, now).entries[0]).toEqual({
+      at: at(0),
+      what: 'The request was accepted.',
+      detail: 'recovery by e-mail, asked for by gotrue',
+    });
   });
 
   test.each([

@@ -94,7 +94,8 @@ export const claimMessages = async (
          SET status = 'sending', attempt = m.attempt + 1,
              lost_leases = m.lost_leases + (m.lease_until IS NOT NULL)::int,
              lease_until = now() + make_interval(secs => ${leaseSeconds}),
-             account_id = CASE WHEN m.change_id IS NOT NULL THEN m.account_id
+             -- An operator's test says nothing about the account that happens to have its address.
+             account_id = CASE WHEN m.change_id IS NOT NULL OR m.purpose IN ('test', 'test_sms') THEN m.account_id
                WHEN m.channel = 'sms' THEN coalesce((SELECT a.id FROM accounts a
                  WHERE a.organization_id = m.organization_id AND a.phone_key = m.address_key), m.account_id)
                ELSE coalesce((SELECT a.id FROM accounts a
@@ -191,6 +192,8 @@ export interface AttemptStart {
   /** Null for a message to somebody without an account. */
   readonly accountId: string | null;
   readonly provider: string;
+  /** What its recipient counts under in numbers (`recipientDomainOf`); left out for an SMS. */
+  readonly recipientDomain?: string | null;
   readonly worker: string;
   /** Null for a message that proves nothing: a notice, or one whose credential another system made. */
   readonly credential: StartedCredential | null;
@@ -236,9 +239,10 @@ export const beginAttempts = async (
           ${starts.map((s) => bytes(s.credential?.code?.hash))}::bytea[],
           ${starts.map((s) => s.credential?.code?.ttlSeconds ?? null)}::int[],
           ${starts.map((s) => s.credential?.liveTokens.newest ?? null)}::int[],
-          ${starts.map((s) => s.credential?.liveTokens.supersededWhen ?? null)}::text[]
+          ${starts.map((s) => s.credential?.liveTokens.supersededWhen ?? null)}::text[],
+          ${starts.map((s) => s.recipientDomain ?? null)}::text[]
         ) AS s (message_id, attempt, account_id, provider, worker, token_hash, nonce, key_version, ttl_seconds,
-                code_hash, code_ttl_seconds, live_newest, superseded_when)
+                code_hash, code_ttl_seconds, live_newest, superseded_when, recipient_domain)
         JOIN held m ON m.id = s.message_id AND m.attempt = s.attempt),
     verified AS (
       INSERT INTO verifications (message_id, account_id, token_hash, nonce, key_version, ttl_seconds, expires_at,
@@ -252,7 +256,7 @@ export const beginAttempts = async (
              code_expires_at = excluded.code_expires_at, code_ttl_seconds = excluded.code_ttl_seconds
       RETURNING message_id, token_hash),
     owned AS (
-      UPDATE messages m SET provider = start.provider
+      UPDATE messages m SET provider = start.provider, recipient_domain = start.recipient_domain
         FROM start WHERE m.id = start.message_id),
     newest AS (
       UPDATE accounts a

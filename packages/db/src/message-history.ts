@@ -4,11 +4,12 @@ import type { Channel } from '@reconfirm/core/destination';
 import { isSettled, type MessageStatus } from '@reconfirm/core/message';
 import type { Database } from './database.ts';
 import type { AttemptsTable, DeliveryEventsTable, VerificationsTable } from './schema.ts';
-import type { Selectable } from 'kysely';
+import type { RawBuilder, Selectable } from 'kysely';
 
 /** A message as an operator sees it. `email` is the account's; a request for an unknown address has none. */
 export interface MessageSummary {
   readonly id: string;
+  readonly organizationId: string;
   readonly status: MessageStatus;
   readonly reason: string | null;
   readonly purpose: string;
@@ -27,8 +28,8 @@ export interface MessageSummary {
 
 export interface MessageFilter {
   readonly organizationId: string;
-  /** Only messages of these subjects; those of one address for every purpose, for instance. */
-  readonly subjectKeys?: readonly Uint8Array[];
+  /** Only messages for this address: found by its subjects, its accounts and its changes, whatever they were for. */
+  readonly address?: { readonly key: Uint8Array; readonly subjectKeys: readonly Uint8Array[] };
   readonly accountId?: string;
   readonly statuses?: readonly MessageStatus[];
   /** Only messages made before this one: the last id of the page before. */
@@ -38,6 +39,7 @@ export interface MessageFilter {
 
 const summaryColumns = [
   'messages.id',
+  'messages.organization_id as organizationId',
   'messages.status',
   'messages.reason',
   'messages.purpose',
@@ -69,12 +71,8 @@ export const listMessages = async (
     .where('messages.organization_id', '=', filter.organizationId)
     .orderBy('messages.id', 'desc')
     .limit(filter.limit);
-  if (filter.subjectKeys !== undefined)
-    query = query.where(
-      'messages.subject_key',
-      'in',
-      filter.subjectKeys.map((key) => Buffer.from(key)),
-    );
+  if (filter.address !== undefined)
+    query = query.where('messages.id', 'in', idsOfAddress(filter.organizationId, filter.address));
   if (filter.accountId !== undefined) query = query.where('messages.account_id', '=', filter.accountId);
   if (filter.statuses !== undefined) {
     query = query.where('messages.status', 'in', filter.statuses);
@@ -83,6 +81,26 @@ export const listMessages = async (
   }
   if (filter.beforeId !== undefined) query = query.where('messages.id', '<', filter.beforeId);
   return query.execute();
+};
+
+/**
+ * The messages of one address. Those that only an account asks for are ordered by the account, so they are found
+ * by it, and those of an address that an account is moving to or from by the change. Each way has an index.
+ */
+const idsOfAddress = (
+  organizationId: string,
+  { key, subjectKeys }: NonNullable<MessageFilter['address']>,
+): RawBuilder<string> => {
+  const addressKey = Buffer.from(key);
+  return sql<string>`(
+    SELECT id FROM messages WHERE subject_key = ANY (${subjectKeys.map((one) => Buffer.from(one))}::bytea[])
+     UNION ALL
+    SELECT of_account.id FROM accounts a JOIN messages of_account ON of_account.account_id = a.id
+     WHERE a.organization_id = ${organizationId} AND (a.email_key = ${addressKey} OR a.phone_key = ${addressKey})
+       AND of_account.address_key = ${addressKey}
+     UNION ALL
+    SELECT of_change.id FROM contact_changes c JOIN messages of_change ON of_change.change_id = c.id
+     WHERE (c.new_key = ${addressKey} OR c.old_key = ${addressKey}) AND of_change.address_key = ${addressKey})`;
 };
 
 export interface MessageHistory {
@@ -102,12 +120,8 @@ export interface MessageHistory {
   > | null;
 }
 
-/** Everything that is known of one message, or undefined. */
-export const findMessageHistory = async (
-  db: Database,
-  organizationId: string,
-  id: string,
-): Promise<MessageHistory | undefined> => {
+/** Everything that is known of one message, whichever organization's; or undefined. */
+export const findMessageHistory = async (db: Database, id: string): Promise<MessageHistory | undefined> => {
   const message = await db
     .selectFrom('messages')
     .leftJoin('accounts', 'accounts.id', 'messages.account_id')
@@ -117,7 +131,6 @@ export const findMessageHistory = async (
         WHERE newer.subject_key = messages.subject_key AND newer.seq > messages.seq
         ORDER BY newer.seq LIMIT 1)`.as('newerAcceptedAt'),
     )
-    .where('messages.organization_id', '=', organizationId)
     .where('messages.id', '=', id)
     .executeTakeFirst();
   if (message === undefined) return undefined;

@@ -175,6 +175,7 @@ export interface MessagesTable {
   change_id: string | null;
   side: ChangeSide | null;
   priority: Generated<Priority>;
+  recipient_domain: string | null;
 }
 
 export interface VerificationsTable {

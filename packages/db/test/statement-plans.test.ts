@@ -6,6 +6,7 @@ import { oldestDueSeconds, reclaimExpiredLeases, takeDueMessages } from '../src/
 import { readCharges, readChargesOfMany } from '../src/limit-charges.ts';
 import { lockMessagesOf, lockToken } from '../src/lock-order.ts';
 import { listMessages } from '../src/message-history.ts';
+import { countMessages } from '../src/numbers.ts';
 import { findNewestMessage } from '../src/newest-message.ts';
 import { forgetExpired } from '../src/retention.ts';
 import { defaultOrganizationId } from '../src/schema.ts';
@@ -91,6 +92,32 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
     'listing the messages of an account',
     'messages_account',
     (on) => listMessages(on, { organizationId, accountId: past.accountId, limit: 21 }),
+  ],
+  [
+    'listing the messages of an address',
+    'messages_subject',
+    (on) =>
+      listMessages(on, {
+        organizationId,
+        address: {
+          key: Buffer.alloc(32, 1),
+          subjectKeys: Array.from({ length: 18 }, (_, index) => Buffer.alloc(32, index)),
+        },
+        limit: 21,
+      }),
+  ],
+  [
+    'counting the messages of an hour',
+    'messages_settled',
+    (on) =>
+      countMessages(on, {
+        from: new Date(Date.now() - hour * 1000),
+        to: new Date(),
+        by: ['provider', 'domain', 'purpose', 'locale', 'hour'],
+        reporting: { email: ['mailgun'], sms: [] },
+        locales: ['en'],
+        limit: 1000,
+      }),
   ],
   [
     'listing messages that failed',

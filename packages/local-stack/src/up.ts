@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reapOrphan } from './pid-file.ts';
@@ -9,7 +10,13 @@ import { HELP, parseFlags, type Flags } from './up/flags.ts';
 import { acquireLock } from './up/lock.ts';
 import { describeStores, openStores } from './up/open-stores.ts';
 import { createParts, PART_NAMES, type Parts } from './up/parts.ts';
-import { apiEnvironment, isGiven, workerEnvironment, type Environment } from './up/process-settings.ts';
+import {
+  apiEnvironment,
+  simulatorEnvironment,
+  isGiven,
+  workerEnvironment,
+  type Environment,
+} from './up/process-settings.ts';
 import { loadSecrets } from './up/secrets.ts';
 import { migrate, startInboxProcess, startService, stopStepsOf, type ServiceContext } from './up/services.ts';
 
@@ -125,9 +132,11 @@ const start = async (
   const hasData = existsSync(clusterPath(join(dataDir, 'postgres')));
   const secrets = loadSecrets(join(dataDir, 'secrets.json'), hasData);
 
+  const simulator = simulatorEnvironment(env, apiPort, randomBytes(24).toString('base64url'));
+
   const [storesOpened, inboxStarted] = await Promise.allSettled([
     openStores({ ...context, env }),
-    startInboxProcess(context, env),
+    startInboxProcess(context, { ...env, ...simulator.inbox }),
   ]);
   if (storesOpened.status === 'rejected') throw storesOpened.reason;
   if (inboxStarted.status === 'rejected') throw inboxStarted.reason;
@@ -135,7 +144,7 @@ const start = async (
   print(`  ${describeStores(env, stores)}`);
 
   const ports: Ports = { api: apiPort, workerOps: await chooseWorkerPort(env), ...inboxStarted.value };
-  const apiEnv = apiEnvironment(env, ports, secrets, stores);
+  const apiEnv = { ...apiEnvironment(env, ports, secrets, stores), ...simulator.api };
   const workerEnv = workerEnvironment(env, ports, secrets, stores);
   await migrate(context, apiEnv);
   const services = await Promise.allSettled([

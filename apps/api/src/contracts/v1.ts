@@ -95,7 +95,8 @@ const v1Dependencies = (parts: Parts): V1Dependencies => {
     findAccount: (id) => accounts.findAccount(db, id),
     listEvents: (id) => accounts.listAccountEvents(db, id),
     listMessages: (filter) => listMessages(db, filter),
-    findMessage: (organizationId, id) => findMessageHistory(db, organizationId, id),
+    findMessage: (id) => findMessageHistory(db, id),
+    addressLimits: parts.addressLimits,
     verifyByAdmin: (id) => accounts.verifyAccountByAdmin(db, id),
     changeStatus: (id, status) => accounts.changeAccountStatus(db, id, status),
     organizationKeys: {

@@ -176,6 +176,15 @@ export const apiSettings = {
     fallback: '400',
     describe: 'A redirect URL that is not allowed is refused, or quietly replaced by the stored one.',
   }),
+  TEST_MESSAGE_LIMIT: custom(
+    {
+      form: 'count/seconds, several with a comma, or off',
+      fallback: '5/600,30/86400',
+      describe:
+        'Test messages (POST /v1/admin/test-messages) to one address. They count against nobody’s cooldown.',
+    },
+    parseLimits,
+  ),
   ...sessionSettings,
   ...singularitySettings,
   ...entryguardSettings,

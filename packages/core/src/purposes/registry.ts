@@ -9,6 +9,7 @@ import { relayedSms } from './relayed-sms.ts';
 import { relayed } from './relayed.ts';
 import { signup } from './signup.ts';
 import { sms } from './sms.ts';
+import { testMessage, testSms } from './test-message.ts';
 
 /** Every purpose that can be asked for. Adding one: a file beside `signup.ts`, a line here, a template. */
 export const purposes = {
@@ -22,6 +23,8 @@ export const purposes = {
   sms,
   relayed,
   relayed_sms: relayedSms,
+  test: testMessage,
+  test_sms: testSms,
 } as const satisfies Record<string, Purpose>;
 
 export type PurposeName = keyof typeof purposes;

@@ -21,6 +21,9 @@ const HELP = `An SMTP server and an SMS gateway that keep every message and show
   POST   /sms                                     takes an SMS as the gateway of SMS_PROVIDER=http (docs/sms.md)
 
 Recipients that play a fault: bounce@ (550 5.1.1), defer@ (451 4.7.1), greylist@ (451 once, then accepted).
+Recipients at simulator.reconfirm.test play these and more: deliver@, late-bounce@, complaint@ and reject@ are taken, and
+what became of them is reported, as Mailgun does, to INBOX_WEBHOOK_URL, signed with INBOX_WEBHOOK_KEY. silent@ is taken
+and nothing is reported. With NODE_ENV=production the inbox reports to nobody.
 Numbers that play one: ending in 0001 (no such number), 0002 (503, try again), 0003 (taken, but no answer comes).
 `;
 
@@ -61,13 +64,33 @@ const parseFlags = (): Flags => {
   }
 };
 
+/** An installation that serves people must not believe what a simulator says. */
+const reportTargetOf = (env: NodeJS.ProcessEnv): { url: string; signingKey: string } | undefined => {
+  const { INBOX_WEBHOOK_URL: url = '', INBOX_WEBHOOK_KEY: signingKey = '' } = env;
+  if (url === '') return undefined;
+  if (env['NODE_ENV'] === 'production')
+    throw new StackError(
+      'usage',
+      'INBOX_WEBHOOK_URL is for development and tests, and NODE_ENV is production.',
+    );
+  if (!URL.canParse(url) || signingKey === '')
+    throw new StackError('usage', 'INBOX_WEBHOOK_URL takes a URL, and needs INBOX_WEBHOOK_KEY.');
+  return { url, signingKey };
+};
+
 const main = async (): Promise<void> => {
   const { smtpPort, httpPort, orAnyPort, dir, help } = parseFlags();
   if (help) {
     process.stdout.write(HELP);
     return;
   }
-  const inbox = await startInbox({ smtpPort, httpPort, orAnyPort, ...(dir !== undefined && { dir }) });
+  const inbox = await startInbox({
+    smtpPort,
+    httpPort,
+    orAnyPort,
+    reportTo: reportTargetOf(process.env),
+    ...(dir !== undefined && { dir }),
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       void inbox.stop().finally(() => process.exit(0));

@@ -8,6 +8,7 @@ import { createHttpHandler } from './http-handler.ts';
 import { loadMessage, loadSummaries } from './json-api.ts';
 import { openMessageStore, type MessageFilter } from './message-store.ts';
 import type { MessageSummary, ReadMessage } from './read-message.ts';
+import type { ReportTarget } from './simulated-reports.ts';
 import { startSmtp } from './start-smtp.ts';
 
 export type InboxOptions = {
@@ -20,6 +21,8 @@ export type InboxOptions = {
   dir?: string;
   /** The oldest mails beyond this count are deleted. Default 1,000. */
   capacity?: number;
+  /** Where the reports of simulated recipients go; without it these recipients are refused. */
+  reportTo?: ReportTarget | undefined;
 };
 
 export type RunningInbox = {
@@ -45,7 +48,11 @@ export const startInbox = async (options: InboxOptions = {}): Promise<RunningInb
   if (options.dir === undefined) opened.defer(() => rmSync(dir, { recursive: true, force: true }));
   const store = openMessageStore(dir, options.capacity ?? 1000);
   const orAnyPort = options.orAnyPort ?? false;
-  const smtp = await onPort((port) => startSmtp(store, port), options.smtpPort ?? 0, orAnyPort);
+  const smtp = await onPort(
+    (port) => startSmtp(store, port, options.reportTo),
+    options.smtpPort ?? 0,
+    orAnyPort,
+  );
   opened.defer(smtp.stop);
   const closing = new AbortController();
   const http = createServer(createHttpHandler(store, closing.signal));

@@ -39,6 +39,25 @@ const shared = (env: Environment, ports: Ports, secrets: Secrets, stores: StoreS
   }),
 });
 
+/**
+ * How the inbox reports what simulated recipients make of their mail, and how the API knows these reports. Not in
+ * production, and not where the person has a key of a provider's webhooks: then nothing but the provider is believed.
+ */
+export const simulatorEnvironment = (
+  env: Environment,
+  apiPort: number,
+  signingKey: string,
+): { readonly inbox: Environment; readonly api: Environment } =>
+  env['NODE_ENV'] === 'production' || isGiven(env, 'MAILGUN_WEBHOOK_SIGNING_KEY')
+    ? { inbox: {}, api: {} }
+    : {
+        inbox: {
+          INBOX_WEBHOOK_URL: `http://127.0.0.1:${apiPort}/v1/mailgun/webhook`,
+          INBOX_WEBHOOK_KEY: signingKey,
+        },
+        api: { MAILGUN_WEBHOOK_SIGNING_KEY: signingKey },
+      };
+
 export const apiEnvironment = (
   env: Environment,
   ports: Ports,

@@ -1,14 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
 import { logLabel } from '@reconfirm/core/keyed-hash';
+import { isUsed, limitsInWords, type PurposeLimit } from '@reconfirm/core/limit-words';
 import type { MessageStatus } from '@reconfirm/core/message';
-import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { explainMessage } from '@reconfirm/core/timeline';
 import type { MessageHistory } from '@reconfirm/db/message-history';
 import { adminOnly } from '../../admin-only.ts';
+import type { AddressLimits } from '../../operator/address-limits.ts';
 import { ProblemError } from '../../problem.ts';
-import { addressKeyOf, subjectKeyOf } from '../../request-keys.ts';
-import { accountStatusOf, eventOf, messageOf, tenantOf } from './answers.ts';
-
+import { addressKeyOf, subjectKeysOf } from '../../request-keys.ts';
+import { accountStatusOf, eventOf, limitOf, messageOf, tenantOf } from './answers.ts';
 import type { V1Dependencies } from './dependencies.ts';
 import { readAddress } from './read-request.ts';
 import * as schemas from './schemas.ts';
@@ -29,41 +30,51 @@ export const adminRoutes =
           ...shared,
           summary: 'Messages, newest first',
           description:
-            'Every accepted request is one message, also when nothing was sent. Filter by address, tenant or status.',
+            'Every accepted request is one message, also when nothing was sent. Filter by address (e-mail or phone), tenant or status. With an address the answer also says what its limits are now: a request that a limit refused left no message.',
           querystring: schemas.MessagesQuery,
           response: { 200: schemas.MessagesAnswer, ...schemas.problems(400, 401, 503) },
         },
       },
       async (request) => {
         const { address, tenantId, status, limit, cursor } = request.query;
+        const organizationId = request.query.organizationId ?? deps.organizationId;
         const size = Number(limit ?? pageSizeDefault);
-        const addressKey =
-          address === undefined
-            ? undefined
-            : addressKeyOf(
-                deps.keys,
-                deps.organizationId,
-                readAddress(address, deps.requestRulesOf(deps.organizationId)).lookupForm,
-              );
+        const wanted =
+          address === undefined ? undefined : readAddress(address, deps.requestRulesOf(organizationId));
+        const key = wanted && addressKeyOf(deps.keys, organizationId, wanted.lookupForm);
         const messages = await deps.listMessages({
-          organizationId: deps.organizationId,
+          organizationId,
           limit: size + 1,
-          ...(addressKey === undefined
-            ? {}
-            : { subjectKeys: purposeNames.map((name) => subjectKeyOf(name, addressKey)) }),
+          ...(key && { address: { key, subjectKeys: subjectKeysOf(key) } }),
           ...(tenantId === undefined ? {} : { accountId: tenantId }),
           ...(status === undefined ? {} : { statuses: status.split(',') as MessageStatus[] }),
           ...(cursor === undefined ? {} : { beforeId: cursor }),
         });
         const page = messages.slice(0, size);
+        const limits =
+          wanted?.limitForm !== undefined ? await readLimits(request, organizationId, wanted) : undefined;
         return {
           ok: true as const,
-          messages: page.map(messageOf),
+          messages: page.map((message) => messageOf(message, new Date())),
           nextCursor: messages.length > size ? (page.at(-1)?.id ?? null) : null,
-          ...(addressKey === undefined ? {} : { addressLabel: logLabel(addressKey) }),
+          ...(key && { addressLabel: logLabel(key) }),
+          ...(limits && { limits: limits.filter(isUsed).map(limitOf), limitsSummary: limitsInWords(limits) }),
         };
       },
     );
+
+    /** Undefined while the limiter does not answer: the messages are told all the same. */
+    const readLimits = async (
+      request: FastifyRequest,
+      ...asked: Parameters<AddressLimits>
+    ): Promise<readonly PurposeLimit[] | undefined> => {
+      try {
+        return await deps.addressLimits(...asked);
+      } catch (error) {
+        request.log.warn({ err: error }, 'admin.limits_not_read');
+        return undefined;
+      }
+    };
 
     app.get(
       '/v1/admin/messages/:id',
@@ -78,12 +89,13 @@ export const adminRoutes =
         },
       },
       async (request) => {
-        const history = await deps.findMessage(deps.organizationId, request.params.id);
+        const history = await deps.findMessage(request.params.id);
         if (history === undefined) throw new ProblemError('NOT_FOUND');
-        const { summary, entries } = explainMessage(timelineFacts(history), new Date());
+        const now = new Date();
+        const { summary, entries } = explainMessage(timelineFacts(history), now);
         return {
           ok: true as const,
-          message: messageOf(history.message),
+          message: messageOf(history.message, now),
           summary,
           timeline: entries.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
         };

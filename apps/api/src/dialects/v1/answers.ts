@@ -1,5 +1,7 @@
 import type { AccountStatus } from '@reconfirm/core/account';
+import { deliveryStateOf } from '@reconfirm/core/delivery-state';
 import type { ErrorReason } from '@reconfirm/core/error-codes';
+import type { PurposeLimit } from '@reconfirm/core/limit-words';
 import { publicStatus } from '@reconfirm/core/message';
 import type { AccountDetails, AccountEvent } from '@reconfirm/db/accounts';
 import type { OrganizationKey } from '@reconfirm/db/api-keys';
@@ -62,8 +64,9 @@ export const eventOf = (event: AccountEvent) => ({
   createdAt: event.createdAt.toISOString(),
 });
 
-export const messageOf = (message: MessageSummary) => ({
+export const messageOf = (message: MessageSummary, now: Date) => ({
   id: message.id,
+  organizationId: message.organizationId,
   tenantId: message.accountId,
   email: message.email,
   channel: message.channel,
@@ -71,6 +74,7 @@ export const messageOf = (message: MessageSummary) => ({
   contract: message.contract,
   status: message.status,
   publicStatus: publicStatus(message.status),
+  state: deliveryStateOf(message, now),
   reason: message.reason,
   provider: message.provider,
   attempts: message.attempt,
@@ -78,6 +82,19 @@ export const messageOf = (message: MessageSummary) => ({
   sentAt: message.sentAt?.toISOString() ?? null,
   settledAt: message.settledAt?.toISOString() ?? null,
   nextAt: message.settledAt === null ? message.nextAt.toISOString() : null,
+});
+
+export const limitOf = ({ purpose, contracts, decision }: PurposeLimit) => ({
+  purpose,
+  contracts: [...contracts],
+  allowed: decision.allowed,
+  retryAfterSeconds: decision.retryAfterSeconds,
+  windows: decision.states.map(({ limit, remaining, resetSeconds }) => ({
+    max: limit.max,
+    windowSeconds: limit.windowSeconds,
+    remaining,
+    resetSeconds,
+  })),
 });
 
 export const apiKeyOf = (key: OrganizationKey) => ({

@@ -16,6 +16,7 @@ import type { CaptchaRoutesConfig } from '../../captcha/captcha-routes.ts';
 import type { PageLocale } from '../../language.ts';
 import type { Limiter } from '../../limiter/limiter.ts';
 import type { Register } from '../../register.ts';
+import type { AddressLimits } from '../../operator/address-limits.ts';
 import type { KeySettings } from '../../request-keys.ts';
 import type { Resend } from '../../resend.ts';
 import type { TellDecision } from '../../tell-decision.ts';
@@ -64,7 +65,9 @@ export interface V1Dependencies {
   readonly findAccount: (id: string) => Promise<AccountDetails | undefined>;
   readonly listEvents: (accountId: string) => Promise<readonly AccountEvent[]>;
   readonly listMessages: (filter: MessageFilter) => Promise<readonly MessageSummary[]>;
-  readonly findMessage: (organizationId: string, id: string) => Promise<MessageHistory | undefined>;
+  /** Of any organization. */
+  readonly findMessage: (id: string) => Promise<MessageHistory | undefined>;
+  readonly addressLimits: AddressLimits;
   readonly verifyByAdmin: (id: string) => Promise<AccountDetails | undefined>;
   readonly changeStatus: (id: string, status: AccountStatus) => Promise<AccountDetails | undefined>;
   readonly organizationKeys: {

@@ -32,7 +32,7 @@ export const readEmail = (text: string, rules: Pick<RequestRules, 'identity'>): 
 export const readAddress = (
   text: string,
   rules: Pick<RequestRules, 'identity'>,
-): Pick<Destination, 'lookupForm'> => {
+): Destination | { readonly lookupForm: string; readonly limitForm?: never } => {
   // An unescaped plus of a query arrives as a space.
   const typed = text.replace(/^ (?=\d)/, '+');
   if (!/^\s*(?:\+|00)[\d\s().-]+$/.test(typed)) return readEmail(text, rules);

@@ -1,3 +1,4 @@
+import { deliveryStates } from '@reconfirm/core/delivery-state';
 import { type TSchema, Type } from 'typebox';
 import { errorCodes } from '@reconfirm/core/error-codes';
 import { tokenPattern } from '@reconfirm/core/token';
@@ -172,6 +173,9 @@ export const StatusBody = Type.Object({ status: TenantStatus }, closed);
 export const MessagesQuery = Type.Object(
   {
     address: Type.Optional(Email),
+    organizationId: Type.Optional(
+      Type.String({ ...Id, description: 'Whose messages; left out: the first organization’s' }),
+    ),
     tenantId: Type.Optional(Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })),
     status: Type.Optional(
       Type.String({
@@ -196,6 +200,7 @@ export const MessagesQuery = Type.Object(
 
 const MessageSummary = Type.Object({
   id: Type.String(),
+  organizationId: Type.String(),
   tenantId: nullable(Type.String()),
   email: nullable(Type.String({ description: "The account's address; null when none was registered" })),
   channel: Type.Union([Type.Literal('email'), Type.Literal('sms')]),
@@ -203,6 +208,10 @@ const MessageSummary = Type.Object({
   contract: Type.String(),
   status: Type.String(),
   publicStatus: nullable(PublicStatus),
+  state: Type.Enum([...deliveryStates], {
+    description:
+      'SENT: the provider took it. UNCONFIRMED: it did so more than a day ago and reports deliveries, but reported none',
+  }),
   reason: nullable(Type.String()),
   provider: nullable(Type.String()),
   attempts: Type.Integer(),
@@ -221,6 +230,29 @@ export const MessagesAnswer = Type.Object({
         'With `address`: under which name the log speaks of it, also of requests that a limit refused',
     }),
   ),
+  limits: Type.Optional(
+    Type.Array(
+      Type.Object({
+        purpose: Type.String(),
+        contracts: Type.Array(Type.String()),
+        allowed: Type.Boolean(),
+        retryAfterSeconds: Type.Integer({ description: '0 when allowed' }),
+        windows: Type.Array(
+          Type.Object({
+            max: Type.Integer(),
+            windowSeconds: Type.Integer(),
+            remaining: Type.Integer(),
+            resetSeconds: Type.Integer({ description: 'Until the oldest counted request leaves the window' }),
+          }),
+        ),
+      }),
+      {
+        description:
+          'With `address`: its limits of which something is used; missing while the limiter does not answer',
+      },
+    ),
+  ),
+  limitsSummary: Type.Optional(Type.String({ description: 'The same in plain sentences' })),
 });
 export const MessageAnswer = Type.Object({
   ok: Type.Literal(true),

@@ -9,6 +9,8 @@ export type Settings = Readonly<Record<string, string>>;
 
 export interface RunningApi extends ServiceProcess {
   readonly client: ApiClient;
+  readonly url: string;
+  readonly adminKey: string;
 }
 
 /** One installation of its own: a database, a Redis prefix, keys, an inbox, and the processes that a test starts. */
@@ -78,7 +80,12 @@ export const openScene = async (shared: Settings): Promise<Scene> => {
       port,
     );
     processes.push(api);
-    return { ...api, client: stack.use(createApiClient(port, adminKey)) };
+    return {
+      ...api,
+      client: stack.use(createApiClient(port, adminKey)),
+      url: `http://127.0.0.1:${port}`,
+      adminKey,
+    };
   };
 
   let workerCount = 0;

@@ -120,7 +120,7 @@ export const createApi = async (
       maxWaitMs: batchWaitMs,
       onBatch: metrics.intakeBatch,
     }),
-    ring: (messageId, channel = 'email') => doorbell.ring({ messageId, attempt: 0, channel }),
+    ring: (messageId, { channel, priority }) => doorbell.ring({ messageId, attempt: 0, channel, priority }),
   };
   const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
   const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };

@@ -12,6 +12,7 @@ import { drawRandom } from '@reconfirm/process/random-pool';
 import { type Client, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf, type ResendOutcome, type SmsIntake } from './resend.ts';
 import { writeFault } from './write-fault.ts';
+import type { Ring } from './intake.ts';
 
 /** A signed-in account's wish for another address. */
 export interface ChangeContactCommand {
@@ -50,7 +51,7 @@ export interface ChangeContactDependencies {
   readonly limiter: Limiter;
   readonly sms: SmsIntake;
   readonly write: (change: NewContactChange, messages: readonly MessageRequest[]) => Promise<boolean>;
-  readonly ring: (messageId: string, channel: Destination['channel']) => void;
+  readonly ring: Ring;
 }
 
 export type ChangeContact = (command: ChangeContactCommand) => Promise<ChangeContactOutcome>;
@@ -75,7 +76,7 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
     if (!('limits' in charged)) return { kind: 'limited', by: charged, limits: [charged] };
     const isWritten = await write(command, { changeId, mode }, messages, () => refund(limiter, charges));
     if (!isWritten) return { kind: 'unknown_account' };
-    for (const { keys } of messages) deps.ring(keys.messageId, command.to.channel);
+    for (const { keys } of messages) deps.ring(keys.messageId, purposeFor(command));
     const messageIds = Object.fromEntries(messages.map(({ side, keys }) => [side, keys.messageId]));
     return { kind: 'asked', changeId, mode, messageIds, limits: charged.limits };
   };

@@ -1,8 +1,17 @@
-import { type Acceptance, acceptMessages, type MessageRequest } from '@reconfirm/db/accept-messages';
+import {
+  type Acceptance,
+  acceptMessages,
+  type MessageRequest,
+  priorityOfRequest,
+} from '@reconfirm/db/accept-messages';
 import { createBatcher } from '@reconfirm/db/batcher';
 import { type Database, isDataError, isRetryable } from '@reconfirm/db/database';
+import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
 import { writeFault } from './write-fault.ts';
+
+/** Rings for a message that was written elsewhere, after its commit. */
+export type Ring = (messageId: string, purpose: Pick<Purpose, 'channel' | 'priority'>) => void;
 
 /** Where a request becomes a row: from here on it is owed. */
 export interface Intake {
@@ -41,7 +50,12 @@ export const createIntake = (options: IntakeOptions): Intake => {
         throw writeFault(cause);
       });
       if (acceptance === 'accepted')
-        doorbell.ring({ messageId: request.id, attempt: 0, channel: request.channel });
+        doorbell.ring({
+          messageId: request.id,
+          attempt: 0,
+          channel: request.channel,
+          priority: priorityOfRequest(request),
+        });
       return acceptance;
     },
   };

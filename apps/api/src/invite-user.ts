@@ -14,6 +14,7 @@ import type { KeySettings } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf } from './resend.ts';
 import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
+import type { Ring } from './intake.ts';
 
 /** Who invites whom, and where the link leads. */
 interface Invitation {
@@ -72,7 +73,7 @@ export interface InvitationDependencies {
     change: { readonly organizationId: string; readonly accountId: string; readonly by: string },
     message: MessageRequest,
   ) => Promise<NoInvitation | 'renewed'>;
-  readonly ring: (messageId: string) => void;
+  readonly ring: Ring;
 }
 
 export interface Invitations {
@@ -142,7 +143,8 @@ export const createInvitations = (deps: InvitationDependencies): Invitations => 
       if (mayGiveBack(fault, keys)) await refund();
       throw fault;
     });
-    if (outcome.kind === 'invited' || outcome.kind === 'renewed') deps.ring(keys.messageId);
+    if (outcome.kind === 'invited' || outcome.kind === 'renewed')
+      deps.ring(keys.messageId, purposes.invitation);
     else await refund();
     return outcome;
   }

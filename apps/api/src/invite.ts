@@ -10,6 +10,7 @@ import type { RulesOf } from './contract-rules.ts';
 import { type KeySettings, makeRequestKeys } from './request-keys.ts';
 import { messageRequestOf } from './resend.ts';
 import { writeFault } from './write-fault.ts';
+import type { Ring } from './intake.ts';
 
 /** An invitation by a caller who may see who has an account. */
 export interface InviteCommand {
@@ -32,7 +33,7 @@ export interface InviteDependencies {
   readonly keys: KeySettings;
   readonly rulesOf: RulesOf;
   readonly write: (account: AskedAccount, message: MessageRequest, by: string) => Promise<Invitation>;
-  readonly ring: (messageId: string, channel: 'email') => void;
+  readonly ring: Ring;
 }
 
 export type Invite = (command: InviteCommand) => Promise<InviteOutcome>;
@@ -70,6 +71,6 @@ export const createInvite =
         throw writeFault(cause);
       });
     if (written.kind === 'already_verified') return written;
-    deps.ring(made.messageId, 'email');
+    deps.ring(made.messageId, purpose);
     return { kind: 'invited', messageId: made.messageId, accountId: written.accountId };
   };

@@ -15,6 +15,7 @@ import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-k
 import { mayGiveBack, messageRequestOf, withoutCharge } from './resend.ts';
 import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
+import type { Ring } from './intake.ts';
 
 export interface RegisterCommand {
   readonly organizationId: string;
@@ -54,7 +55,7 @@ export interface RegisterDependencies {
     apiKey: { readonly id: string; readonly secretHash: Uint8Array },
     message: MessageRequest,
   ) => Promise<AccountDetails | null>;
-  readonly ring: (messageId: string) => void;
+  readonly ring: Ring;
 }
 
 export type Register = (command: RegisterCommand) => Promise<RegisterOutcome>;
@@ -141,7 +142,7 @@ export const createRegister = (deps: RegisterDependencies): Register => {
       await deps.limiter.refund(keys.address, keys.chargeId);
       return { kind: 'already_registered' };
     }
-    deps.ring(keys.messageId);
+    deps.ring(keys.messageId, purposes.signup);
     return { kind: 'registered', messageId: keys.messageId, account: written, apiKey: apiKey.text, limits };
   }
 };

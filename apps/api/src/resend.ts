@@ -3,7 +3,7 @@ import type { Destination } from '@reconfirm/core/destination';
 import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
 import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
-import type { Purpose } from '@reconfirm/core/purposes/purpose';
+import type { Priority, Purpose } from '@reconfirm/core/purposes/purpose';
 import type { SmsRefusal } from '@reconfirm/core/sms-policy';
 import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
@@ -17,6 +17,8 @@ import { type Client, type KeySettings, makeRequestKeys, type RequestKeys } from
 export interface ResendCommand {
   readonly organizationId: string;
   readonly purpose: Purpose;
+  /** As its purpose's, unless it is said. */
+  readonly priority?: Priority;
   readonly destination: Destination;
   /** Already judged against the allow-list. */
   readonly redirectUrl: string | null;
@@ -272,7 +274,7 @@ export const mayGiveBack = (error: unknown, keys: Pick<RequestKeys, 'idempotency
 export const messageRequestOf = (
   command: Pick<
     ResendCommand,
-    'organizationId' | 'purpose' | 'locale' | 'redirectUrl' | 'context' | 'change'
+    'organizationId' | 'purpose' | 'priority' | 'locale' | 'redirectUrl' | 'context' | 'change'
   > & { readonly contract: string },
   keys: RequestKeys,
 ): MessageRequest => ({
@@ -284,6 +286,7 @@ export const messageRequestOf = (
   ipKey: keys.ip.key,
   purpose: command.purpose.name,
   channel: command.purpose.channel,
+  priority: command.priority,
   contract: command.contract,
   locale: command.locale,
   redirectUrl: command.redirectUrl,

@@ -21,6 +21,7 @@ import {
 } from './resend.ts';
 import type { Passwords } from './sessions/passwords.ts';
 import { writeFault } from './write-fault.ts';
+import type { Ring } from './intake.ts';
 
 export interface SignUpCommand {
   readonly organizationId: string;
@@ -70,7 +71,7 @@ export interface SignUpDependencies {
     message: MessageRequest,
     passwordHash: string | null,
   ) => Promise<void>;
-  readonly ring: (messageId: string, channel: Destination['channel']) => void;
+  readonly ring: Ring;
 }
 
 export type SignUp = (command: SignUpCommand) => Promise<SignUpOutcome>;
@@ -158,7 +159,7 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
     await deps.write(account, message, passwordHash).catch((cause: unknown) => {
       throw writeFault(cause);
     });
-    deps.ring(keys.messageId, command.destination.channel);
+    deps.ring(keys.messageId, command.purpose);
     return { kind: 'accepted', messageId: keys.messageId, accountId, limits: [ip, address] };
   }
 };

@@ -1,6 +1,5 @@
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { purposePoliciesOf } from '@reconfirm/core/config/config';
-import type { Channel } from '@reconfirm/core/destination';
 import { policyOf } from '@reconfirm/core/purposes/policy';
 import { findIdempotentRequest } from '@reconfirm/db/accept-messages';
 import { registerAccount } from '@reconfirm/db/accounts';
@@ -27,6 +26,7 @@ import { createSetPasswordByToken, type SetPasswordByToken } from './set-passwor
 import { createSeal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { tellDecision, type TellDecision } from './tell-decision.ts';
+import type { Ring } from './intake.ts';
 
 /** What every contract's use cases are made of. */
 export interface Parts {
@@ -41,7 +41,7 @@ export interface Parts {
   readonly findStatus: FindStatus;
   readonly judgeDisposable: JudgeDisposable;
   readonly intake: Intake;
-  readonly ring: (messageId: string, channel?: Channel) => void;
+  readonly ring: Ring;
   readonly sms: SmsIntake;
   readonly addressLimits: AddressLimits;
   /** Sessions and passwords; undefined without SESSION_KEYS. */
@@ -101,7 +101,7 @@ export const createUseCases = (
       captchaGate: parts.captchaGate,
       judgeDisposable: parts.judgeDisposable,
       findStatus,
-      ring: (messageId) => ring(messageId),
+      ring,
       write: (account, apiKey, message) => registerAccount(db, account, apiKey, message),
     }),
     changeContact: createChangeContact({

@@ -1,5 +1,6 @@
 import type { SendRate } from '@reconfirm/core/config/rate-setting';
 import type { Channel } from '@reconfirm/core/destination';
+import type { Priority } from '@reconfirm/core/purposes/purpose';
 import type { PurposePolicies } from '@reconfirm/core/purposes/policy';
 import type { Notices } from '@reconfirm/core/resolve';
 import type { Database } from '@reconfirm/db/database';
@@ -7,23 +8,24 @@ import type { Logger } from '@reconfirm/process/logger';
 import type { QueueBackend } from '@reconfirm/queue/backend';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
 import { createMailWorker } from '@reconfirm/queue/mail-worker';
-import type { Carrier } from './carrier.ts';
+import { type Backlog, createBacklog } from './backlog.ts';
 import type { CredentialKeys } from './credential.ts';
 import { createDelivery } from './deliver.ts';
 import { createDeliveryStore } from './delivery-store.ts';
-import type { Lane } from './lane.ts';
 import { keepLeases } from './leases.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { paced } from './paced.ts';
+import type { Routes } from './routes.ts';
 
-/** Everything that works on the messages of one channel: its queue, its lane, its hands. */
+/** Everything that works on the messages of one channel: its queue, its providers, its hands. */
 export interface ChannelWorker {
   readonly channel: Channel;
-  readonly lane: Lane;
-  /** Delivers a message past the queue, at the rate of the channel. Never rejects. */
-  deliver(messageId: string): Promise<void>;
+  readonly routes: Routes;
+  /** Delivers messages past the queue, at the rate of the channel. */
+  readonly backlog: Backlog;
   /** Messages in hand. */
   inHand(): number;
+  /** How many more it can take in hand now. */
+  freeHands(): number;
   /** With a rate the queue holds messages back on purpose: then waiting long is no sign of a lost bell. */
   readonly mayOvertakeQueue: boolean;
   /** Takes no more jobs and waits for those in hand, at most `timeoutMs`. */
@@ -37,8 +39,7 @@ export interface ChannelWorker {
 export interface ChannelWorkerOptions {
   readonly db: Database;
   readonly backend: QueueBackend;
-  readonly carrier: Carrier;
-  readonly lane: Lane;
+  readonly routes: Routes;
   readonly concurrency: number;
   readonly rate: SendRate | undefined;
   readonly leaseSeconds: number;
@@ -57,8 +58,8 @@ export interface ChannelWorkerOptions {
 
 /** Starts working on the messages of the carrier's channel. */
 export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker => {
-  const { db, carrier, lane, rate, leaseSeconds, suppressDays, log, metrics } = options;
-  const { channel } = carrier;
+  const { db, routes, rate, leaseSeconds, suppressDays, log, metrics } = options;
+  const { channel } = routes[0].carrier;
   const store = createDeliveryStore({
     db,
     channel,
@@ -66,13 +67,21 @@ export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker
     recordPatienceMs: 60_000,
     suppressDays,
   });
-  const delivery = createDelivery({ ...options, store, carrier, lane });
+  const delivery = createDelivery({ ...options, store });
   /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
-  const handle = (messageId: string): Promise<void> =>
+  const handle = (messageId: string, priority: Priority): Promise<void> =>
     options
       .ready()
-      .then(() => delivery.deliver(messageId))
+      .then(() => delivery.deliver(messageId, priority))
       .catch((error: unknown) => log.error({ err: error, messageId }, 'delivery.failed'));
+  const inHand = (): number => delivery.held().length;
+  const backlog = createBacklog({
+    deliver: handle,
+    inHand,
+    concurrency: options.concurrency,
+    rate,
+    onDelivered: metrics.triedWithoutQueue,
+  });
   const leases = keepLeases({ db, leaseSeconds, held: delivery.held, log });
   const queueWorker = createMailWorker({
     backend: options.backend,
@@ -88,11 +97,16 @@ export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker
   });
   return {
     channel,
-    lane,
-    deliver: rate === undefined ? handle : paced(handle, rate),
-    inHand: () => delivery.held().length,
+    routes,
+    backlog,
+    inHand,
+    freeHands: () => Math.max(0, options.concurrency - inHand()),
     mayOvertakeQueue: rate === undefined,
-    close: (timeoutMs) => queueWorker.close(timeoutMs),
+    close: (timeoutMs) => {
+      // What waits for the rate of its provider has not been claimed; it is left to others.
+      for (const { pace } of routes) pace?.fold();
+      return queueWorker.close(timeoutMs);
+    },
     abort: delivery.abort,
     giveBack: async () => {
       await store

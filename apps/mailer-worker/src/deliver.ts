@@ -1,28 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '@reconfirm/core/account';
 import { uuidV7 } from '@reconfirm/core/message-id';
+import type { Priority } from '@reconfirm/core/purposes/purpose';
 import { policyOf, type PurposePolicies, type PurposePolicy } from '@reconfirm/core/purposes/policy';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import {
-  isPutOffReason,
-  type Notices,
-  type PutOffReason,
-  type Resolution,
-  resolve,
-} from '@reconfirm/core/resolve';
-import { planRetry } from '@reconfirm/core/retry';
-import { causeOfRefusal } from '@reconfirm/core/suppression';
+import { isUnreachable, mayTryNext } from '@reconfirm/core/failover';
+import { isPutOffReason, type Notices, type Resolution, resolve } from '@reconfirm/core/resolve';
 import type { ChangeResend, ChangeResendOutcome } from '@reconfirm/db/change-resends';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
 import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
-import type { Carrier, HandOver } from './carrier.ts';
+import type { HandOver } from './carrier.ts';
 import type { CredentialKeys } from './credential.ts';
-import type { Lane, LanePass } from './lane.ts';
+import type { LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { createPrepare, type Prepared } from './prepare.ts';
-import type { SendFailure, SendResult } from './transports/transport.ts';
+import { handedOver, notComposed, notSent, putOff } from './outcome-record.ts';
+import { createPrepare, type Prepare } from './prepare.ts';
+import { findWay, hasOpenWay, restSecondsOf, type Route, type Routes, type Way } from './routes.ts';
+import type { SendResult } from './transports/transport.ts';
 
 /** The statements that delivering needs; concurrent messages share their batches. */
 export interface DeliveryStore {
@@ -35,8 +31,7 @@ export interface DeliveryStore {
 
 export interface DeliveryOptions {
   readonly store: DeliveryStore;
-  readonly carrier: Carrier;
-  readonly lane: Lane;
+  readonly routes: Routes;
   readonly keys: CredentialKeys;
   readonly policiesOf: (organizationId: string) => PurposePolicies;
   readonly noticesOf: (organizationId: string) => Notices;
@@ -46,61 +41,85 @@ export interface DeliveryOptions {
 }
 
 export interface Delivery {
-  /** Works on one message from claim to record. Rejects only when the database does not answer. */
-  deliver(messageId: string): Promise<void>;
+  /**
+   * Works on one message from claim to record. Rejects only when the database does not answer. `priority`: of
+   * the message, for a provider with a rate of its own; the most urgent unless it is said.
+   */
+  deliver(messageId: string, priority?: Priority): Promise<void>;
   /** Messages in this worker's hands, for renewing and giving back their leases. */
   held(): readonly { readonly id: string; readonly attempt: number }[];
   /** Ends every hand-over in progress at once. */
   abort(): void;
 }
 
-/** What became of the work on a message. `passedOnTo` took its place. */
-type Done = MessageRecord | 'lost' | 'given_back' | { readonly passedOnTo: readonly string[] };
+/** What became of the work on a message. `passedOnTo` took its place; `failedOver`: another provider gets it now. */
+type Done =
+  | MessageRecord
+  | 'lost'
+  | 'given_back'
+  | { readonly passedOnTo: readonly string[] }
+  | { readonly failedOver: MessageRecord };
 
-/** How long a message waits for a worker that can do what this one cannot. */
-const putOffSeconds = 60;
+const nothingTried: ReadonlySet<Route> = new Set();
 
 export const createDelivery = (options: DeliveryOptions): Delivery => {
-  const { store, carrier, lane, log, metrics } = options;
-  const prepare = createPrepare(options);
+  const { store, routes, log, metrics } = options;
+  const [{ carrier: firstCarrier }] = routes;
+  const prepares = new Map(
+    routes.map((route) => [route, createPrepare({ ...options, carrier: route.carrier })]),
+  );
   const inHand = new Map<string, ClaimedMessage>();
   const stop = new AbortController();
 
-  const deliver = async (messageId: string): Promise<void> => {
+  const deliver = async (messageId: string, priority?: Priority, tried = nothingTried): Promise<void> => {
     // Two jobs of one message can meet in this process; the second finds the first at work.
     if (stop.signal.aborted || inHand.has(messageId)) return;
-    const pass = lane.enter();
-    if (pass === null) return;
-    const startedMs = performance.now();
-    let followers: readonly string[] = [];
+    const way = findWay(routes, tried);
+    if (way === null) return;
+    const { pace } = way.route;
+    const outcome: { done: Done | null } = { done: null };
+    const go = async (): Promise<void> => {
+      outcome.done = await claimAndWork(messageId, way, tried);
+    };
     try {
-      const claimed = await store.claim(messageId);
-      if (claimed === null) return;
-      inHand.set(claimed.id, claimed);
-      try {
-        const done = await work(claimed, pass);
-        tell(claimed, done, performance.now() - startedMs);
-        if (typeof done === 'object' && 'passedOnTo' in done) followers = done.passedOnTo;
-      } finally {
-        if (inHand.get(claimed.id) === claimed) inHand.delete(claimed.id);
-      }
+      await (pace === undefined ? go() : pace.take(go, priority));
     } finally {
-      pass.leave();
+      way.pass.leave();
     }
     // Whatever is not had now is due all the same, and the sweep finds it.
-    for (const follower of followers) await deliver(follower);
+    for (const follower of followersOf(outcome.done)) await deliver(follower, priority);
+    if (isFailedOver(outcome.done)) await deliver(messageId, priority, new Set([...tried, way.route]));
+  };
+
+  const claimAndWork = async (
+    messageId: string,
+    way: Way,
+    tried: ReadonlySet<Route>,
+  ): Promise<Done | null> => {
+    const startedMs = performance.now();
+    const claimed = await store.claim(messageId);
+    if (claimed === null) return null;
+    inHand.set(claimed.id, claimed);
+    try {
+      const done = await work(claimed, way, tried);
+      tell(claimed, way.route, done, performance.now() - startedMs);
+      return done;
+    } finally {
+      if (inHand.get(claimed.id) === claimed) inHand.delete(claimed.id);
+    }
   };
 
   /** The steps of one message. Each either goes on or ends with what there is to record. */
-  const work = async (claimed: ClaimedMessage, pass: LanePass): Promise<Done> => {
+  const work = async (claimed: ClaimedMessage, way: Way, tried: ReadonlySet<Route>): Promise<Done> => {
     const purpose = findPurpose(claimed.purpose);
     if (purpose === undefined) return finish(putOff(claimed, 'unknown_purpose'));
     const policy = policyOf(purpose, options.policiesOf(claimed.organizationId));
     const decision = decide(claimed, purpose, policy);
     if (decision.kind === 'skip' || decision.kind === 'give_up') return finish(notSent(claimed, decision));
     if (decision.kind === 'resend_change') return passOn(claimed, purpose, decision.account);
-    const prepared = prepareSafely(claimed, purpose, policy, decision);
+    const prepared = prepareSafely(way.route, claimed, purpose, policy, decision);
     if (prepared === null) return finish(notComposed(claimed));
+    if (prepared === 'too_late') return finish(notSent(claimed, { kind: 'give_up', reason: prepared }));
     if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
     const { start, handOver } = prepared;
     if (handOver === null) return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
@@ -111,17 +130,35 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       return 'lost';
     }
     const result = await handOver.send(stop.signal);
-    const done = wasInterrupted(result)
-      ? await giveBack(claimed)
-      : await finish(handedOver(claimed, prepared, result, pass));
+    if (wasInterrupted(result)) {
+      await store.giveBack([claimed]);
+      await release(claimed, handOver);
+      return 'given_back';
+    }
+    tellLane(result, way.pass);
+    const goesOn = goesToAnother(result, way.route, tried);
+    const record = handedOver(claimed, prepared, result, {
+      carrier: way.route.carrier,
+      restSeconds: restSecondsOf(routes),
+      goesOn,
+    });
+    await finish(record);
     if (wasNotTaken(result)) await release(claimed, handOver);
-    return done;
+    return goesOn ? { failedOver: record } : record;
   };
 
-  const giveBack = async (claimed: ClaimedMessage): Promise<'given_back'> => {
-    await store.giveBack([claimed]);
-    return 'given_back';
+  /** What the result says of the way to the provider. */
+  const tellLane = (result: SendResult, pass: LanePass): void => {
+    if (result.kind === 'accepted') return pass.worked();
+    const { failure } = result;
+    if (failure.kind === 'misconfigured') pass.refused(failure.code);
+    else if (isUnreachable(failure)) pass.unreachable(failure.code);
+    // It answered, if only to refuse: our set-up is right. Silence says nothing about that.
+    else if (!isSilence(failure.code)) pass.worked();
   };
+
+  const goesToAnother = (result: SendResult, route: Route, tried: ReadonlySet<Route>): boolean =>
+    result.kind === 'failed' && mayTryNext(result.failure) && hasOpenWay(routes, new Set([...tried, route]));
 
   /** What cannot be given back stays spent: a budget is then a little smaller, and never passed. */
   const release = async (claimed: ClaimedMessage, handOver: HandOver): Promise<void> => {
@@ -131,7 +168,10 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   };
 
   /** Null when the message cannot be composed: no later attempt could either. */
-  const prepareSafely = (...of: Parameters<typeof prepare>): ReturnType<typeof prepare> | null => {
+  const prepareSafely = (route: Route, ...of: Parameters<Prepare>): ReturnType<Prepare> | null => {
+    const prepare = prepares.get(route);
+    if (prepare === undefined)
+      throw new Error(`${route.carrier.providerName} is no provider of this delivery`);
     try {
       return prepare(...of);
     } catch (error) {
@@ -154,59 +194,13 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     return { passedOnTo: outcome.kind === 'resent' ? outcome.messageIds : [] };
   };
 
-  const decide = (claimed: ClaimedMessage, purpose: Purpose, { liveTokens }: PurposePolicy): Resolution =>
+  const decide = (claimed: ClaimedMessage, purpose: Purpose, policy: PurposePolicy): Resolution =>
     resolve({ ...claimed, hasSealed: claimed.sealed !== null }, claimed.account, purpose, {
-      channelOff: carrier.isOff,
-      liveTokens,
+      channelOff: firstCarrier.isOff,
+      liveTokens: policy.liveTokens,
+      sendWithinSeconds: policy.sendWithinSeconds,
       notices: options.noticesOf(claimed.organizationId),
     });
-
-  /** What a hand-over amounts to: sent, refused for good, or due again. Only here do failures become a status. */
-  const handedOver = (
-    claimed: ClaimedMessage,
-    { accountId, sentReason }: Prepared,
-    result: SendResult,
-    pass: LanePass,
-  ): MessageRecord => {
-    const base = { ...blankRecord(claimed), accountId, reply: result.reply };
-    if (result.kind === 'accepted') {
-      pass.worked();
-      return {
-        ...base,
-        status: 'sent',
-        reason: sentReason,
-        result: 'accepted',
-        providerMessageId: result.providerMessageId ?? null,
-      };
-    }
-    const { failure } = result;
-    if (failure.kind !== 'misconfigured' && isAnswer(failure)) pass.worked();
-    if (failure.kind === 'permanent')
-      return {
-        ...base,
-        status: 'bounced',
-        reason: failure.code,
-        result: 'permanent',
-        code: failure.code,
-        suppresses: causeOfRefusal({ channel: carrier.channel, code: failure.code, reply: result.reply }),
-      };
-    if (failure.kind === 'ambiguous' && !carrier.retriesAmbiguous)
-      return { ...base, status: 'gave_up', reason: failure.code, result: 'ambiguous', code: failure.code };
-    const plan =
-      failure.kind === 'misconfigured'
-        ? // Due when the lane opens: in a quiet hour this message is the next probe itself.
-          { afterSeconds: pass.refused(failure.code), countsAsFailure: false }
-        : planRetry(failure, claimed.failures, Math.random(), carrier.channel);
-    return {
-      ...base,
-      status: 'deferred',
-      reason: failure.code,
-      result: failure.kind,
-      code: failure.code,
-      retryAfterSeconds: plan.afterSeconds,
-      countsAsFailure: plan.countsAsFailure,
-    };
-  };
 
   const finish = async (record: MessageRecord): Promise<MessageRecord> => {
     await store.record(record);
@@ -214,9 +208,13 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   };
 
   /** The one wide line of a unit of work. No address, no link, no token. */
-  const tell = (claimed: ClaimedMessage, done: Done, tookMs: number): void => {
-    const record = typeof done === 'object' && 'status' in done ? done : null;
-    const outcome = typeof done === 'string' ? done : (record?.status ?? 'passed_on');
+  const tell = (claimed: ClaimedMessage, { carrier }: Route, done: Done, tookMs: number): void => {
+    const record = recordOf(done);
+    const outcome = isFailedOver(done)
+      ? 'failed_over'
+      : typeof done === 'string'
+        ? done
+        : (record?.status ?? 'passed_on');
     const detail =
       record === null
         ? {}
@@ -245,42 +243,20 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
   };
 };
 
-const blankRecord = (claimed: ClaimedMessage) => ({
-  messageId: claimed.id,
-  attempt: claimed.attempt,
-  reason: null,
-  retryAfterSeconds: 0,
-  countsAsFailure: false,
-  accountId: claimed.account?.id ?? null,
-  result: null,
-  code: null,
-  reply: null,
-  providerMessageId: null,
-});
+const recordOf = (done: Done): MessageRecord | null => {
+  if (typeof done === 'string' || 'passedOnTo' in done) return null;
+  return 'failedOver' in done ? done.failedOver : done;
+};
 
-const notSent = (claimed: ClaimedMessage, decision: Resolution): MessageRecord => ({
-  ...blankRecord(claimed),
-  status: decision.kind === 'give_up' ? 'gave_up' : 'skipped',
-  reason: 'reason' in decision ? decision.reason : null,
-});
+const followersOf = (done: Done | null): readonly string[] =>
+  done !== null && typeof done === 'object' && 'passedOnTo' in done ? done.passedOnTo : [];
 
-const notComposed = (claimed: ClaimedMessage): MessageRecord => ({
-  ...blankRecord(claimed),
-  status: 'gave_up',
-  reason: 'not_composed',
-});
+const isFailedOver = (done: Done | null): boolean =>
+  done !== null && typeof done === 'object' && 'failedOver' in done;
 
-/** Nothing was tried and nothing is held against the message; it is looked at again later. */
-const putOff = (claimed: ClaimedMessage, reason: PutOffReason): MessageRecord => ({
-  ...blankRecord(claimed),
-  status: 'deferred',
-  reason,
-  retryAfterSeconds: putOffSeconds,
-});
-
-/** The provider answered, if only to refuse: our set-up is right. Silence says nothing about it. */
-const isAnswer = (failure: SendFailure): boolean =>
-  !['dns', 'connect', 'timeout', 'connection_lost', 'aborted'].includes(failure.code);
+/** Nobody said anything, wherever it was lost. */
+const isSilence = (code: string): boolean =>
+  ['dns', 'connect', 'timeout', 'connection_lost', 'aborted'].includes(code);
 
 /** We stopped the hand-over ourselves before a byte of the body was sent: as if it had not begun. */
 const wasInterrupted = (result: SendResult): boolean =>

@@ -18,6 +18,8 @@ export interface MailCarrierOptions {
   readonly transport: Transport;
   readonly provider: Provider;
   readonly headerOptions: HeaderOptions;
+  /** Under which its attempts are on record; the provider's name unless it is said. */
+  readonly name?: string | undefined;
   readonly publicUrl: string;
   readonly production: boolean;
   readonly supportedLocales: readonly string[];
@@ -79,7 +81,7 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
 
   return {
     channel: 'email',
-    providerName: provider.name,
+    providerName: options.name ?? provider.name,
     // A second copy costs nothing, and its link is the same.
     retriesAmbiguous: true,
     isOff: provider.carriesMail === 'none',

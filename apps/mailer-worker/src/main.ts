@@ -1,5 +1,6 @@
 import { readWorkerConfig, type WorkerConfig } from '@reconfirm/core/config/config';
 import { workerSettings } from '@reconfirm/core/config/worker-settings';
+import { failoverConfigOf } from '@reconfirm/core/config/failover-settings';
 import { secretNames } from '@reconfirm/core/config/setting';
 import { exitMisconfigured, printProblems, readCommand } from '@reconfirm/process/command-line';
 import { readEnvironment } from '@reconfirm/process/environment';
@@ -43,11 +44,15 @@ const main = async (): Promise<void> => {
 
 /** What the transport itself finds wrong with its settings; it connects to nothing yet. */
 const transportProblem = (config: WorkerConfig, log: Logger): string | null => {
+  let setting = 'SMTP_URL';
   try {
     void createTransport(config, log);
+    setting = 'SMTP_FAILOVER_URL';
+    const failover = failoverConfigOf(config);
+    if (failover !== null) void createTransport(failover, log);
     return null;
   } catch (error) {
-    return `SMTP_URL: ${error instanceof Error ? error.message : String(error)}`;
+    return `${setting}: ${error instanceof Error ? error.message : String(error)}`;
   }
 };
 

@@ -8,7 +8,7 @@ export interface WorkerMetrics extends ReportMetrics {
   readonly registry: Registry;
   messageDone(outcome: string, reason: string | null, seconds: number): void;
   swept(round: { reclaimed: number; rung: number; applied: number; oldestDueSeconds: number | null }): void;
-  triedWithoutQueue(count: number): void;
+  triedWithoutQueue(): void;
   queueError(): void;
   eventAttempted(outcome: string, said: string, seconds: number): void;
   eventsDue(oldestSeconds: number): void;
@@ -25,7 +25,12 @@ export interface WorkerMetrics extends ReportMetrics {
 
 export interface WorkerGauges {
   readonly inHand: () => number;
-  readonly laneOpen: (channel: Channel) => boolean;
+  /** The way to each provider. */
+  readonly ways: () => readonly {
+    readonly channel: Channel;
+    readonly provider: string;
+    readonly open: boolean;
+  }[];
   readonly queueWorking: () => boolean;
 }
 
@@ -35,7 +40,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
   const registers = [registry];
   const done = new Counter({
     name: 'reconfirm_messages_done_total',
-    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, given_back, passed_on, lost) and reason.',
+    help: 'Messages that left a worker, by outcome (sent, bounced, deferred, skipped, gave_up, failed_over, given_back, passed_on, lost) and reason.',
     labelNames: ['outcome', 'reason'],
     registers,
   });
@@ -83,14 +88,14 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
     const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(read()) });
   };
   live('reconfirm_messages_in_hand', 'Messages this worker is working on.', gauges.inHand);
-  const open: Gauge<'channel'> = new Gauge({
+  const open: Gauge<'channel' | 'provider'> = new Gauge({
     name: 'reconfirm_provider_open',
-    help: '1 while the provider of a channel takes our messages, 0 while it rests because of our own set-up.',
-    labelNames: ['channel'],
+    help: '1 while a provider takes our messages, 0 while it rests because of our own set-up, or because it cannot be reached and another one carries.',
+    labelNames: ['channel', 'provider'],
     registers,
     collect: () => {
-      for (const channel of ['email', 'sms'] as const)
-        open.set({ channel }, Number(gauges.laneOpen(channel)));
+      for (const { channel, provider, open: isOpen } of gauges.ways())
+        open.set({ channel, provider }, Number(isOpen));
     },
   });
   live(
@@ -115,7 +120,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
       if (applied > 0) sweptRows.inc({ what: 'event_applied' }, applied);
       if (oldestDueSeconds !== null) oldest.set(oldestDueSeconds);
     },
-    triedWithoutQueue: (count) => sweptRows.inc({ what: 'tried_without_queue' }, count),
+    triedWithoutQueue: () => sweptRows.inc({ what: 'tried_without_queue' }),
     queueError: () => queueErrors.inc(),
     eventAttempted: (outcome, said, tookSeconds) => {
       events.inc({ outcome, said });

@@ -21,6 +21,8 @@ export const startOpsServer = async (options: {
   readonly port: number;
   readonly live: Problems;
   readonly ready: Problems;
+  /** What an operator should know although the process is ready. */
+  readonly warnings?: () => readonly string[];
   readonly registry: Registry;
   /** Further routes by their path. */
   readonly more?: Readonly<Record<string, OpsRoute>>;
@@ -28,7 +30,7 @@ export const startOpsServer = async (options: {
   const routes: Record<string, OpsRoute> = {
     ...options.more,
     '/livez': (_request, response) => tellProblems(response, options.live),
-    '/readyz': (_request, response) => tellProblems(response, options.ready),
+    '/readyz': (_request, response) => tellProblems(response, options.ready, options.warnings?.()),
     '/metrics': async (_request, response) => {
       const text = await options.registry.metrics();
       response.writeHead(200, { 'content-type': options.registry.contentType }).end(text);
@@ -59,8 +61,16 @@ export const startOpsServer = async (options: {
   };
 };
 
-const tellProblems = async (response: ServerResponse, find: Problems): Promise<void> => {
+const tellProblems = async (
+  response: ServerResponse,
+  find: Problems,
+  warnings: readonly string[] = [],
+): Promise<void> => {
   const problems = await find();
-  const body = JSON.stringify({ status: problems.length === 0 ? 'ok' : 'not ok', problems });
+  const body = JSON.stringify({
+    status: problems.length === 0 ? 'ok' : 'not ok',
+    problems,
+    ...(warnings.length > 0 && { warnings }),
+  });
   response.writeHead(problems.length === 0 ? 200 : 503, { 'content-type': 'application/json' }).end(body);
 };

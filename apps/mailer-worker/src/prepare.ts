@@ -30,7 +30,7 @@ export type Prepare = (
   purpose: Purpose,
   policy: PurposePolicy,
   decision: Exclude<Resolution, { kind: 'skip' | 'give_up' | 'resend_change' }>,
-) => Prepared | PutOffReason;
+) => Prepared | PutOffReason | 'too_late';
 
 /** Makes a message out of what was decided about it; or says why this worker cannot. */
 export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Prepare => {
@@ -88,9 +88,11 @@ export const createPrepare = ({ carrier, keys, workerName }: PrepareOptions): Pr
     };
   }
 
-  function relay(claimed: ClaimedMessage): Prepared | PutOffReason {
+  function relay(claimed: ClaimedMessage): Prepared | PutOffReason | 'too_late' {
     const content = open(claimed);
     if (content?.kind !== 'relayed') return 'wrong_token_key';
+    // Its credential has been living since the other system made it, not since the hand-over.
+    if (claimed.ageSeconds > content.lifetimeSeconds) return 'too_late';
     return {
       start: startOf(claimed, null, null, content.to),
       handOver: carrier.prepareRelayed({ claimed, content }),

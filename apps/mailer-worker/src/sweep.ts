@@ -11,11 +11,12 @@ import { lapsePendingAccounts } from '@reconfirm/db/pending-accounts';
 import { type Forget, forgetExpired } from '@reconfirm/db/retention';
 import type { Logger } from '@reconfirm/process/logger';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
+import type { Backlog } from './backlog.ts';
 import type { WorkerMetrics } from './metrics.ts';
 
 /** Rows looked at in one round. A backlog costs every round the same, however long it is. */
 const roundSize = 200;
-/** The first ring gets this long before the sweep rings too. */
+/** The first ring gets this long before the sweep rings too; none was heard while the bell does not work. */
 const graceMs = 1000;
 /** A message that was rung is not rung again sooner. */
 const spacingMs = 5000;
@@ -25,14 +26,19 @@ const forgetBatchesMax = 20;
 const deafAfterSeconds = 20;
 const retentionEveryMs = 60_000;
 
+/** What the sweep does with the messages of a channel that cannot be rung, or were rung in vain. */
+export interface SweptChannel {
+  readonly backlog: Backlog;
+  /** Whether a message that was rung in vain may be delivered past the queue. */
+  readonly mayOvertakeQueue: boolean;
+  /** How many more messages this worker can take in hand right now. */
+  freeHands(): number;
+}
+
 export interface SweepOptions {
   readonly db: Database;
   readonly doorbell: Doorbell;
-  readonly deliver: (message: Pick<DueMessage, 'id' | 'channel'>) => Promise<void>;
-  /** Whether a message that was rung in vain may be delivered past the queue. */
-  readonly mayOvertakeQueue: (channel: Channel) => boolean;
-  /** How many more messages this worker can take in hand right now. */
-  readonly freeHands: () => number;
+  readonly channels: Readonly<Record<Channel, SweptChannel>>;
   readonly intervalMs: number;
   readonly retentionDays: number;
   /** 0: accounts that nobody has proved never lapse. */
@@ -44,12 +50,9 @@ export interface SweepOptions {
 }
 
 export interface Sweep {
-  /**
-   * When a round last ended, or a message of a round that delivers by itself, by the process's
-   * monotonic clock; for the liveness probe.
-   */
+  /** When a round or a batch of retention last ended, by the process's monotonic clock; for the liveness probe. */
   lastProgressMs(): number;
-  /** Starts no further round and waits for the one under way. */
+  /** Starts no further round, and waits for the one under way and for what is in hand past the queue. */
   stop(): Promise<void>;
 }
 
@@ -58,7 +61,7 @@ export interface Sweep {
  * and several may run at once. A timer of the process, not a scheduled job: those vanish with Redis.
  */
 export const startSweep = (options: SweepOptions): Sweep => {
-  const { db, doorbell, log, metrics } = options;
+  const { db, doorbell, channels, log, metrics } = options;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let lastProgressMs = performance.now();
@@ -75,13 +78,13 @@ export const startSweep = (options: SweepOptions): Sweep => {
     }
   };
 
-  /** True when more is due than one round takes and this process delivers it itself. */
-  const round = async (): Promise<boolean> => {
+  /** The channels that this process delivers for and that have more due than one round takes. */
+  const round = async (): Promise<readonly SweptChannel[]> => {
     const reclaimed = await step('reclaim', () => reclaimExpiredLeases(db, roundSize), 0);
     if (reclaimed > 0) log.warn({ reclaimed }, 'sweep.leases_reclaimed');
-    const take = { limit: roundSize, graceMs, spacingMs };
+    const take = { limit: roundSize, graceMs: doorbell.isWorking() ? graceMs : 0, spacingMs };
     const due = await step('take_due', () => takeDueMessages(db, take), []);
-    const rang = await step('ring_or_deliver', () => ringOrDeliver(due), true);
+    const rang = await step('ring', () => ringOrOffer(due), true);
     const applied = await step(
       'parked_events',
       () => applyParkedEvents(db, roundSize, options.suppressDays),
@@ -91,27 +94,23 @@ export const startSweep = (options: SweepOptions): Sweep => {
     const oldest = await step('oldest_due', () => oldestDueSeconds(db), null);
     metrics.swept({ reclaimed, rung: rang ? due.length : 0, applied, oldestDueSeconds: oldest });
     lastProgressMs = performance.now();
-    return !rang && due.length === roundSize && !stopped;
+    if (rang || due.length < roundSize) return [];
+    return [...new Set(due.map(({ channel }) => channels[channel]))];
   };
 
-  /** Rings; what cannot be rung, or was rung in vain, is delivered by this process itself. */
-  const ringOrDeliver = async (due: readonly DueMessage[]): Promise<boolean> => {
+  /**
+   * Rings; what cannot be rung, or was rung in vain, is delivered by this process itself. The round does not
+   * wait for that: what is more urgent and comes meanwhile is found by the next one, and goes before the rest.
+   */
+  const ringOrOffer = async (due: readonly DueMessage[]): Promise<boolean> => {
     const rang = await doorbell.ringAll(
-      due.map(({ id, attempt, channel }) => ({ messageId: id, attempt, channel })),
+      due.map(({ id, attempt, channel, priority }) => ({ messageId: id, attempt, channel, priority })),
     );
-    const isDeaf = (message: DueMessage): boolean =>
-      options.mayOvertakeQueue(message.channel) && message.overdueSeconds > deafAfterSeconds;
-    const own = rang ? due.filter(isDeaf) : due;
-    const hands = rang ? Math.max(0, options.freeHands()) : own.length;
-    let delivered = 0;
-    await inTurns(own.slice(0, hands), Math.max(1, options.freeHands()), async (message) => {
-      // What is left of the round when the worker stops stays due for the others.
-      if (stopped) return;
-      await options.deliver(message);
-      delivered += 1;
-      lastProgressMs = performance.now();
-    });
-    if (delivered > 0) metrics.triedWithoutQueue(delivered);
+    for (const [channel, messages] of Map.groupBy(due, (message) => message.channel)) {
+      const { backlog, mayOvertakeQueue, freeHands } = channels[channel];
+      const inVain = mayOvertakeQueue ? messages.filter(wasRungInVain).slice(0, freeHands()) : [];
+      backlog.offer(rang ? inVain : messages);
+    }
     return rang;
   };
 
@@ -133,10 +132,20 @@ export const startSweep = (options: SweepOptions): Sweep => {
   };
 
   const run = async (): Promise<void> => {
-    while (await round());
-    if (!stopped) timer = setTimeout(start, options.intervalMs * (0.8 + 0.4 * Math.random()));
+    const crowded = await round();
+    if (stopped) return;
+    const waiting = setTimeout(start, options.intervalMs * (0.8 + 0.4 * Math.random()));
+    timer = waiting;
+    if (crowded.length > 0) void startWhenRoom(crowded, waiting);
+  };
+  const startWhenRoom = async (crowded: readonly SweptChannel[], waiting: NodeJS.Timeout): Promise<void> => {
+    await Promise.all(crowded.map(({ backlog }) => backlog.room()));
+    if (stopped || timer !== waiting) return;
+    clearTimeout(waiting);
+    start();
   };
   const start = (): void => {
+    timer = undefined;
     running = run();
   };
   start();
@@ -147,21 +156,9 @@ export const startSweep = (options: SweepOptions): Sweep => {
       stopped = true;
       clearTimeout(timer);
       await running;
+      await Promise.all(Object.values(channels).map(({ backlog }) => backlog.stop()));
     },
   };
 };
 
-/** Works through items with at most `width` at once. One item's fault does not keep the others waiting. */
-const inTurns = async <T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> => {
-  const rest = items.values();
-  const hand = async (): Promise<void> => {
-    for (const item of rest) await work(item);
-  };
-  const hands = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, hand));
-  const failed = hands.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-};
+const wasRungInVain = (message: DueMessage): boolean => message.overdueSeconds > deafAfterSeconds;

@@ -6,8 +6,6 @@ import {
   type WorkerConfig,
 } from '@reconfirm/core/config/config';
 import { processName } from '@reconfirm/core/config/settings-fingerprint';
-import type { Channel } from '@reconfirm/core/destination';
-import { providers } from '@reconfirm/core/providers/registry';
 import { hardBounceDays } from '@reconfirm/core/suppression';
 import { type Database, openDatabase } from '@reconfirm/db/database';
 import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
@@ -20,8 +18,7 @@ import type { Logger } from '@reconfirm/process/logger';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { startChannelWorker } from './channel-worker.ts';
-import { createLane, type Lane } from './lane.ts';
-import { createMailCarrier } from './mail-carrier.ts';
+import { onlyRoute, openMailRoutes } from './mail-routes.ts';
 import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
 import { reportNumbers } from './numbers-report.ts';
@@ -33,11 +30,11 @@ import { previewMessage } from './preview/preview-message.ts';
 import { previewRoute } from './preview/preview-route.ts';
 import { availableLocales, createRenderer } from './render.ts';
 import { bounceReturnOf, startReports } from './reports/start-reports.ts';
+import { routeProblems, routeWarnings } from './routes.ts';
 import { smsCarrierOf } from './sms-carrier-of.ts';
 import { reportSms } from './sms-report.ts';
 import { startSweep } from './sweep.ts';
 import { createSmsTransport } from './transports/create-sms-transport.ts';
-import { createTransport } from './transports/create-transport.ts';
 
 export interface RunningWorker {
   readonly opsPort: number;
@@ -63,13 +60,35 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     supportedLocales: availableLocales,
     fallbackLocale: config.DEFAULT_LOCALE,
   });
-  const transport = createTransport(config, log);
+  const mailRoutes = openMailRoutes(
+    config,
+    {
+      renderer,
+      publicUrl: config.PUBLIC_URL,
+      production: config.NODE_ENV === 'production',
+      supportedLocales: availableLocales,
+      // Known by the first mail.
+      senderOf: (organizationId) => senderOf(organizationId),
+      bounceOf: bounceReturnOf(config),
+      headerOptions: {
+        configurationSet: config.SES_CONFIGURATION_SET,
+        messageStream: config.POSTMARK_MESSAGE_STREAM,
+      },
+    },
+    log,
+  );
   const smsTransport = createSmsTransport(config, log);
   const handOverMs = Math.max(config.SEND_TIMEOUT_SECONDS, config.SMS_TIMEOUT_SECONDS) * 1000;
-  const lanes = { email: openLane('email', log), sms: openLane('sms', log) };
   const metrics = createWorkerMetrics({
     inHand: () => mail.inHand() + sms.inHand(),
-    laneOpen: (channel) => lanes[channel].problem() === null,
+    ways: () =>
+      [mail, sms].flatMap(({ channel, routes }) =>
+        routes.map(({ carrier, lane }) => ({
+          channel,
+          provider: carrier.providerName,
+          open: lane.problem() === null,
+        })),
+      ),
     // Nobody rings in a quiet hour, so a lost connection counts before the first ring fails.
     queueWorking: () =>
       doorbell.isWorking() && (queue.callRedis === undefined || queue.callRedis.status === 'ready'),
@@ -104,9 +123,10 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     ready: async () => [
       ...(await databaseProblems(db)),
       ...(await redisProblems(queue.callRedis)),
-      ...laneProblems('mail', lanes.email),
-      ...laneProblems('SMS', lanes.sms),
+      ...routeProblems('mail', mail.routes),
+      ...routeProblems('SMS', sms.routes),
     ],
+    warnings: () => routeWarnings('mail', mail.routes),
   });
   const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const reports = await startReports({
@@ -151,28 +171,16 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   };
   const mail = startChannelWorker({
     ...shared,
-    carrier: createMailCarrier({
-      renderer,
-      transport,
-      provider: providers[config.EMAIL_PROVIDER],
-      headerOptions: {
-        configurationSet: config.SES_CONFIGURATION_SET,
-        messageStream: config.POSTMARK_MESSAGE_STREAM,
-      },
-      publicUrl: config.PUBLIC_URL,
-      production: config.NODE_ENV === 'production',
-      supportedLocales: availableLocales,
-      senderOf,
-      bounceOf: bounceReturnOf(config),
-    }),
-    lane: lanes.email,
+    routes: mailRoutes.routes,
     concurrency: config.WORKER_CONCURRENCY,
     rate: config.SEND_RATE,
   });
   const sms = startChannelWorker({
     ...shared,
-    carrier: smsCarrierOf(config, { db, log, metrics, transport: smsTransport, renderer, senderOf }),
-    lane: lanes.sms,
+    routes: onlyRoute(
+      smsCarrierOf(config, { db, log, metrics, transport: smsTransport, renderer, senderOf }),
+      log,
+    ),
     concurrency: config.SMS_CONCURRENCY,
     rate: config.SMS_SEND_RATE,
   });
@@ -182,9 +190,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   const sweep = startSweep({
     db,
     doorbell,
-    deliver: ({ id, channel }) => channels[channel].deliver(id),
-    mayOvertakeQueue: (channel) => channels[channel].mayOvertakeQueue,
-    freeHands: () => config.WORKER_CONCURRENCY - mail.inHand(),
+    channels,
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,
     pendingAccountDays: config.PENDING_ACCOUNT_DAYS,
@@ -220,7 +226,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     organizations.stop();
     await withinMs(told, 5000);
     await withinMs(heard, 5000);
-    await Promise.allSettled([transport.close(), smsTransport.close(), doorbell.close(), ops.close()]);
+    await Promise.allSettled([mailRoutes.close(), smsTransport.close(), doorbell.close(), ops.close()]);
     queue.disconnect();
     await withinMs(db.destroy(), 1000);
   };
@@ -229,6 +235,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       workerName,
       queue: config.QUEUE_BACKEND,
       provider: config.EMAIL_PROVIDER,
+      failoverProvider: config.EMAIL_FAILOVER_PROVIDER,
       smsProvider: config.SMS_PROVIDER,
       opsPort: ops.port,
       bouncePort: reports.port,
@@ -238,13 +245,6 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   return { opsPort: ops.port, bouncePort: reports.port, stop };
 };
 
-const openLane = (channel: Channel, log: Logger): Lane =>
-  createLane({
-    nowMs: () => performance.now(),
-    chance: Math.random,
-    onChange: (change) => log[change.open ? 'info' : 'error']({ channel, ...change }, 'provider.changed'),
-  });
-
 const openWorkerDatabase = (config: WorkerConfig, log: Logger): Database =>
   openDatabase({
     url: config.DATABASE_URL.reveal(),
@@ -253,11 +253,6 @@ const openWorkerDatabase = (config: WorkerConfig, log: Logger): Database =>
     applicationName: processName('mailer-worker', config),
     onIdleError: (error) => log.warn({ err: error }, 'database.connection_lost'),
   });
-
-const laneProblems = (carried: string, lane: Lane): readonly string[] => {
-  const failure = lane.problem();
-  return failure === null ? [] : [`the ${carried} provider refuses our set-up (${failure}); deliveries rest`];
-};
 
 const untilEmpty = async (count: () => number): Promise<void> => {
   while (count() > 0) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,12 +1,15 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createLane, type Lane, type LaneChange, type LanePass } from '../src/lane.ts';
 
-const openLane = (): { lane: Lane; clock: { nowMs: number }; changes: LaneChange[] } => {
+const openLane = (
+  unreachableMax?: number,
+): { lane: Lane; clock: { nowMs: number }; changes: LaneChange[] } => {
   const clock = { nowMs: 1000 };
   const changes: LaneChange[] = [];
   const lane = createLane({
     nowMs: () => clock.nowMs,
     chance: () => 0.5,
+    unreachableMax,
     onChange: (change) => changes.push(change),
   });
   return { lane, clock, changes };
@@ -30,8 +33,8 @@ test('an open lane lets everything through and reports no problem', () => {
 test('after a refusal nothing goes before the rest is over', () => {
   const { lane, clock, changes } = openLane();
   enter(lane).refused('auth');
-  expect(lane.problem()).toBe('auth');
-  expect(changes).toEqual([{ open: false, failure: 'auth', restSeconds: 5 }]);
+  expect(lane.problem()).toEqual({ kind: 'refuses_us', failure: 'auth' });
+  expect(changes).toEqual([{ open: false, kind: 'refuses_us', failure: 'auth', restSeconds: 5 }]);
   clock.nowMs += 4999;
   expect(isOpen(lane)).toBe(false);
   clock.nowMs += 1;
@@ -110,4 +113,49 @@ test('refusals of messages that were under way together close the lane once', ()
     pass.leave();
   }
   expect(changes).toHaveLength(1);
+});
+
+describe('where another provider stands in', () => {
+  test('three messages in a row that find nobody there close the lane, and one that gets through begins anew', () => {
+    const { lane, clock, changes } = openLane(3);
+    for (const word of ['no', 'no', 'yes', 'no', 'no'] as const) {
+      const pass = enter(lane);
+      if (word === 'yes') pass.worked();
+      else pass.unreachable('connect');
+      pass.leave();
+    }
+    expect(lane.problem()).toBeNull();
+    enter(lane).unreachable('timeout');
+    expect(lane.problem()).toEqual({ kind: 'unreachable', failure: 'timeout' });
+    expect(lane.enter()).toBeNull();
+    clock.nowMs += 5000;
+    enter(lane).worked();
+    expect(changes).toEqual([
+      { open: false, kind: 'unreachable', failure: 'timeout', restSeconds: 5 },
+      { open: true },
+    ]);
+  });
+
+  test('a probe that finds nobody there closes the lane for longer', () => {
+    const { lane, clock, changes } = openLane(3);
+    enter(lane).refused('auth');
+    clock.nowMs += 5000;
+    const probe = enter(lane);
+    probe.unreachable('connect');
+    probe.leave();
+    expect(lane.enter()).toBeNull();
+    expect(changes.at(-1)).toEqual({ open: false, kind: 'unreachable', failure: 'connect', restSeconds: 15 });
+  });
+});
+
+test('without another provider nobody being there never closes the lane', () => {
+  const { lane, clock } = openLane();
+  for (let time = 0; time < 100; time += 1) enter(lane).unreachable('connect');
+  expect(lane.problem()).toBeNull();
+  enter(lane).refused('auth');
+  clock.nowMs += 5000;
+  const probe = enter(lane);
+  probe.unreachable('connect');
+  probe.leave();
+  expect(isOpen(lane), 'the next probe goes at once').toBe(true);
 });

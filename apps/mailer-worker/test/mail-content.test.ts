@@ -41,7 +41,7 @@ const draftOf = (purpose: Draft['purpose'], side: 'new' | 'current'): Draft => (
   },
   to: 'ada@example.com',
   purpose,
-  policy: { lifetime: purpose.lifetime, liveTokens: newestOnly },
+  policy: { lifetime: purpose.lifetime, liveTokens: newestOnly, sendWithinSeconds: 3600 },
   credential: {
     token: new Secret('abc'),
     tokenHash: Buffer.alloc(32),

@@ -63,6 +63,20 @@ describe('the command line', () => {
     expect(await local.exited, 'on this machine nobody listens in').toBe(0);
   });
 
+  test('a second provider whose server cannot be used ends with 78 and names its own setting', async () => {
+    await using main = runMain(['--check'], {
+      ...right,
+      NODE_ENV: 'development',
+      SMTP_TLS: 'off',
+      SMTP_URL: 'smtp://user:smtp-password@127.0.0.1:25',
+      EMAIL_FAILOVER_PROVIDER: 'smtp',
+      SMTP_FAILOVER_URL: 'smtp://user:smtp-password@smtp.example.net:587',
+    });
+    expect(await main.exited).toBe(78);
+    expect(main.stderr()).toMatch(/- SMTP_FAILOVER_URL: .*credentials may go to this machine only\./);
+    expect(main.stderr()).not.toContain('smtp-password');
+  });
+
   test('a provider that needs a server and has none ends with 78', async () => {
     await using main = runMain(['--check'], { ...right, EMAIL_PROVIDER: 'mailgun', SMTP_URL: '' });
     expect(await main.exited).toBe(78);

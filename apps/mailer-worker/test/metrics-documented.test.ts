@@ -4,7 +4,11 @@ import { createWorkerMetrics } from '../src/metrics.ts';
 
 test('every metric of the worker is explained in docs/operations.md', async () => {
   const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
-  const metrics = createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true });
+  const metrics = createWorkerMetrics({
+    inHand: () => 0,
+    ways: () => [{ channel: 'email', provider: 'smtp', open: true }],
+    queueWorking: () => true,
+  });
   const text = await metrics.registry.metrics();
   const names = [...text.matchAll(/^# TYPE (reconfirm_\w+)/gm)].map((match) => match[1] ?? '');
   expect(names.length).toBeGreaterThan(5);
@@ -23,7 +27,7 @@ test('docs/operations.md names no metric and no label of the worker that is not 
   // A metric without a value shows no labels in the text, so they are asked for by its definition.
   const { registry } = createWorkerMetrics({
     inHand: () => 0,
-    laneOpen: () => true,
+    ways: () => [],
     queueWorking: () => true,
   });
   const known = registry

@@ -111,6 +111,28 @@ test('a message that could not leave for a day is given up and shows as FAILED',
   expect(inbox.mails).toEqual([]);
 });
 
+test('a message is given up when the time that its purpose has is over, and sent before', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  const { messageId: late } = await register(scene.db, 'late@example.org');
+  const { messageId: inTime } = await register(scene.db, 'in-time@example.org');
+  for (const [id, minutes] of [
+    [late, 16],
+    [inTime, 14],
+  ] as const)
+    await scene.db
+      .updateTable('messages')
+      .set({ accepted_at: hoursAgo(minutes / 60) })
+      .where('id', '=', id)
+      .execute();
+  await scene.start({ PURPOSE_SEND_WITHIN: 'signup=900' });
+  await scene.ring(late, inTime);
+  expect(await scene.settled(late)).toMatchObject({ status: 'gave_up', reason: 'too_late', attempt: 1 });
+  expect(await scene.settled(inTime)).toMatchObject({ status: 'sent' });
+  expect(await scene.attempts(late), 'nothing was tried').toEqual([]);
+  expect(inbox.mails.map((mail) => mail.recipients)).toEqual([['in-time@example.org']]);
+});
+
 test('a message on which five workers died is set aside, and the others go on', async () => {
   await using inbox = await startInbox();
   await using scene = await openScene(inbox.url);

@@ -44,6 +44,7 @@ describe('a preview', () => {
       policies: {
         lifetimes: new Map([['signup', { linkSeconds: 7200, codeSeconds: 600 }]]),
         liveTokens: new Map(),
+        sendWithin: new Map(),
       },
     });
 

@@ -48,8 +48,8 @@ test('wrong credentials close the way to the provider, cost no message a failure
   });
   const ready = await askOps(worker, '/readyz');
   expect(ready.status).toBe(503);
-  expect(ready.body).toContain('the mail provider refuses our set-up (auth)');
-  expect(await readMetric(worker, 'reconfirm_provider_open{channel="email"}')).toBe(0);
+  expect(ready.body).toContain('the mail provider smtp refuses our set-up (auth)');
+  expect(await readMetric(worker, 'reconfirm_provider_open{channel="email",provider="smtp"}')).toBe(0);
   expect(scene.lines).toContainEqual(
     expect.objectContaining({ msg: 'provider.changed', open: false, failure: 'auth', level: 50 }),
   );
@@ -76,14 +76,14 @@ test('when the server is right again every message goes within seconds, each onc
   await scene.ring(first, second);
   await eventually(
     'the way is closed',
-    async () => (await readMetric(worker, 'reconfirm_provider_open{channel="email"}')) === 0,
+    async () => (await readMetric(worker, 'reconfirm_provider_open{channel="email",provider="smtp"}')) === 0,
   );
   server.letIn();
 
   expect(await scene.settled(first, 15_000)).toMatchObject({ status: 'sent', failures: 0 });
   expect(await scene.settled(second, 15_000)).toMatchObject({ status: 'sent', failures: 0 });
   expect((await askOps(worker, '/readyz')).status).toBe(200);
-  expect(await readMetric(worker, 'reconfirm_provider_open{channel="email"}')).toBe(1);
+  expect(await readMetric(worker, 'reconfirm_provider_open{channel="email",provider="smtp"}')).toBe(1);
   expect(inbox.mails).toHaveLength(2);
 }, 40_000);
 

@@ -70,3 +70,18 @@ test('a refused one is tried again with the same content, and a bounced one show
   expect(await scene.settled(id)).toMatchObject({ status: 'sent', sealed: null });
   expect(inbox.mails).toHaveLength(1);
 });
+
+test('one whose link is over, because it could not leave in time, is given up with the reason', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  const id = await relay(scene, { lifetimeSeconds: 600 });
+  await scene.db
+    .updateTable('messages')
+    .set({ accepted_at: new Date(Date.now() - 660_000) })
+    .where('id', '=', id)
+    .execute();
+  await scene.start();
+  await scene.ring(id);
+  expect(await scene.settled(id)).toMatchObject({ status: 'gave_up', reason: 'too_late', sealed: null });
+  expect(inbox.mails).toEqual([]);
+});

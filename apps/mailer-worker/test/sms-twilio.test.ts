@@ -22,9 +22,10 @@ describe('SMS when the provider refuses us', () => {
     const { messageId } = await registerPhone(scene.db, newNumber());
     await eventually(
       'the lane is closed',
-      async () => (await readMetric(worker, 'reconfirm_provider_open{channel="sms"}')) === 0,
+      async () =>
+        (await readMetric(worker, 'reconfirm_provider_open{channel="sms",provider="twilio"}')) === 0,
     );
-    expect(await readMetric(worker, 'reconfirm_provider_open{channel="email"}')).toBe(1);
+    expect(await readMetric(worker, 'reconfirm_provider_open{channel="email",provider="smtp"}')).toBe(1);
     // The lane closes with the provider's answer, a moment before that is written down.
     const row = await eventually('written down', async () => {
       const message = await scene.message(messageId);

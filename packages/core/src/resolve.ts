@@ -140,24 +140,26 @@ export const resolve = (
   if (purpose.credential === 'none')
     return policy.channelOff
       ? { kind: 'skip', reason: offReasonOf(purpose) }
-      : (unsendable(facts, purpose) ?? { kind: 'relay' });
+      : (unsendable(facts, policy) ?? { kind: 'relay' });
   const refusal = refusalOf(account, purpose);
   if (refusal !== null || account === null) {
     const reason = refusal ?? 'unknown_account';
     const notice = policy.channelOff ? null : noticeFor(reason, facts, purpose, policy.notices);
     if (notice === null) return { kind: 'skip', reason };
-    return unsendable(facts, purpose) ?? { kind: 'notify', account, reason: notice };
+    return unsendable(facts, policy) ?? { kind: 'notify', account, reason: notice };
   }
   if (facts.change === null && purpose.askedBy === 'account') return { kind: 'resend_change', account };
   const to = recipientOf(purpose, account, facts.change);
   if (typeof to !== 'string') return { kind: 'skip', ...to };
   if (policy.channelOff) return { kind: 'make_token_only', account, reason: offReasonOf(purpose) };
-  return unsendable(facts, purpose) ?? { kind: 'send', account, to };
+  return unsendable(facts, policy) ?? { kind: 'send', account, to };
 };
 
 export interface ResolvePolicy {
   readonly channelOff: boolean;
   readonly liveTokens: LiveTokens;
+  /** From acceptance; later the message is of no use. */
+  readonly sendWithinSeconds: number;
   readonly notices: Notices;
 }
 
@@ -185,13 +187,13 @@ const noticeFor = (
 };
 
 /** What keeps a message that would go from being sent: its address, then our own side. */
-const unsendable = (facts: ClaimedFacts, purpose: Purpose): Resolution | null =>
-  facts.isSuppressed ? { kind: 'skip', reason: 'suppressed' } : hopeless(facts, purpose);
+const unsendable = (facts: ClaimedFacts, policy: ResolvePolicy): Resolution | null =>
+  facts.isSuppressed ? { kind: 'skip', reason: 'suppressed' } : hopeless(facts, policy);
 
 /** What went wrong on our side so badly that it is not tried (again). */
-const hopeless = (facts: ClaimedFacts, purpose: Purpose): Resolution | null => {
+const hopeless = (facts: ClaimedFacts, { sendWithinSeconds }: ResolvePolicy): Resolution | null => {
   if (facts.lostLeases >= lostLeasesMax) return { kind: 'give_up', reason: 'lost_too_often' };
-  return facts.ageSeconds > purpose.sendWithinSeconds ? { kind: 'give_up', reason: 'too_late' } : null;
+  return facts.ageSeconds > sendWithinSeconds ? { kind: 'give_up', reason: 'too_late' } : null;
 };
 
 interface NoRecipient {

@@ -34,7 +34,8 @@ export const nextStepsNotSent = {
     'See whether the requests are real before the budget is raised; it fills again by the hour.',
   sms_prefix_paused: 'See whether its people are real, then release it at POST /v1/admin/sms/release.',
   sms_country_paused: 'See whether its people are real, then release it at POST /v1/admin/sms/release.',
-  too_late: 'Read the failed attempts below, mend what they name, then let the person ask again.',
+  too_late:
+    'Mend what the failed attempts below name, or where there are none see why no worker came to it in time (PURPOSE_SEND_WITHIN says how long it had), then let the person ask again.',
   lost_too_often: 'Read the logs of the worker at the times of the attempts below before asking again.',
 } as const satisfies Record<NotSentReason, string>;
 

@@ -59,6 +59,35 @@ describe('what is wrong', () => {
     expect(apiProblems(changes).map((p) => p.split(' ')[0])).toEqual([name]),
   );
 
+  const second = { EMAIL_FAILOVER_PROVIDER: 'smtp', SMTP_FAILOVER_URL: 'smtps://user:hunter2@smtp.example' };
+  test.each([
+    [{ SMTP_FAILOVER_URL: second.SMTP_FAILOVER_URL }, 'EMAIL_FAILOVER_PROVIDER'],
+    [{ EMAIL_FAILOVER_PROVIDER: 'mailgun' }, 'SMTP_FAILOVER_URL'],
+    [{ EMAIL_FAILOVER_PROVIDER: 'none' }, 'EMAIL_FAILOVER_PROVIDER'],
+    [{ EMAIL_FAILOVER_PROVIDER: 'log' }, 'EMAIL_FAILOVER_PROVIDER'],
+    [{ ...second, EMAIL_PROVIDER: 'none' }, 'EMAIL_FAILOVER_PROVIDER'],
+    [{ ...second, SMTP_FAILOVER_URL: 'https://smtp.example' }, 'SMTP_FAILOVER_URL'],
+    [{ ...second, EMAIL_FAILOVER_SEND_RATE: '10' }, 'EMAIL_FAILOVER_SEND_RATE'],
+    [
+      {
+        ...second,
+        SMTP_URL: 'smtps://user@smtp.example',
+        SMTP_FAILOVER_URL: 'smtp://user@smtp.example',
+        SMTP_TLS: 'off',
+      },
+      'SMTP_TLS',
+    ],
+  ])('a second provider set up with %j is refused, and told by its name', (changes, name) => {
+    const problems = workerProblems(changes);
+    expect(problems.map((p) => p.split(' ')[0])).toEqual([name]);
+    expect(problems.join(' ')).not.toContain('hunter2');
+  });
+
+  test('a second provider is optional, and may be of the same kind', () => {
+    expect(workerProblems({})).toEqual([]);
+    expect(workerProblems(second)).toEqual([]);
+  });
+
   test.each([
     ['PORT', '-1'],
     ['PORT', '3000.5'],

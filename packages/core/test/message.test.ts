@@ -29,7 +29,7 @@ const forward: Fold = (status, step) => {
 /** What many systems do; the tests below must be able to tell it from ours. */
 const lastWriteWins: Fold = (status, step) => statusReportedBy({ type: step as DeliveryEventType }) ?? status;
 
-/** mulberry32: 200,000 runs in well under a second, and a failure can be repeated from its seed. */
+/** mulberry32: 200,000 runs in about a second, and a failure can be repeated from its seed. */
 const randomOf = (seed: number): (() => number) => {
   let state = seed;
   return () => {

@@ -4,17 +4,22 @@ import {
   parseLifetimes,
   parseLimitsByPurpose,
   parseLiveTokensByPurpose,
+  parseSendWithin,
   policyOf,
 } from '../src/purposes/policy.ts';
-import { orderedBy } from '../src/purposes/purpose.ts';
-import { purposeNames, purposes } from '../src/purposes/registry.ts';
+import { orderedBy, priorities } from '../src/purposes/purpose.ts';
+import { priorityOf, purposeNames, purposes } from '../src/purposes/registry.ts';
 
-const nothing = { lifetimes: new Map(), liveTokens: new Map() };
+const nothing = { lifetimes: new Map(), liveTokens: new Map(), sendWithin: new Map() };
 
 describe('what holds for a purpose', () => {
   test.each(purposeNames)('%s: its own defaults, newest only, unless something else is wanted', (name) => {
     const purpose = purposes[name];
-    expect(policyOf(purpose, nothing)).toEqual({ lifetime: purpose.lifetime, liveTokens: newestOnly });
+    expect(policyOf(purpose, nothing)).toEqual({
+      lifetime: purpose.lifetime,
+      liveTokens: newestOnly,
+      sendWithinSeconds: Math.min(purpose.sendWithinSeconds, purpose.lifetime.linkSeconds),
+    });
   });
 
   test('a code that signs somebody in lives ten minutes at most', () => {
@@ -31,12 +36,44 @@ describe('what holds for a purpose', () => {
     });
   });
 
+  test('a message waits no longer than its link would work, unless that is said', () => {
+    const lifetimes = new Map([['signup', { linkSeconds: 300, codeSeconds: 300 }]]);
+    expect(policyOf(purposes.recovery, nothing).sendWithinSeconds).toBe(1800);
+    expect(policyOf(purposes.invitation, nothing).sendWithinSeconds).toBe(86_400);
+    expect(policyOf(purposes.signup, { ...nothing, lifetimes }).sendWithinSeconds).toBe(300);
+    const sendWithin = new Map([['signup', 7200]]);
+    expect(policyOf(purposes.signup, { ...nothing, lifetimes, sendWithin }).sendWithinSeconds).toBe(7200);
+  });
+
   test('is ordered by the account only where the account itself asks', () =>
     expect(purposeNames.filter((name) => orderedBy(purposes[name]) === 'account')).toEqual([
       'email_change',
       'email_changed',
       'phone_change',
     ]));
+});
+
+describe('what goes first', () => {
+  const namesOf = (priority: number) => purposeNames.filter((name) => purposes[name].priority === priority);
+
+  test('is what somebody waits for at a screen, then what was just asked for, then invitations', () => {
+    expect(namesOf(priorities.urgent)).toEqual([
+      'recovery',
+      'magiclink',
+      'email_change',
+      'phone_change',
+      'sms',
+      'relayed',
+      'relayed_sms',
+      'test',
+      'test_sms',
+    ]);
+    expect(namesOf(priorities.soon)).toEqual(['signup', 'email_changed']);
+    expect(namesOf(priorities.later)).toEqual(['invitation']);
+  });
+
+  test('is in the middle for a purpose that only a newer version knows', () =>
+    expect(priorityOf('of_tomorrow')).toBe(priorities.soon));
 });
 
 describe('settings', () => {
@@ -79,6 +116,19 @@ describe('settings', () => {
     'recovery=1/60,magiclink=1/60',
   ])('%j is refused as limits by purpose', (text) =>
     expect(parseLimitsByPurpose(text)).toHaveProperty('problem'),
+  );
+
+  test('the time to send is read by purpose', () =>
+    expect(parseSendWithin('recovery=900, invitation=172800')).toEqual(
+      new Map([
+        ['recovery', 900],
+        ['invitation', 172_800],
+      ]),
+    ));
+
+  test.each(['recover=900', 'recovery', 'recovery=1h', 'recovery=59', 'recovery=2592001', 'recovery=900/60'])(
+    '%j is refused as a time to send, with a sentence',
+    (text) => expect(parseSendWithin(text)).toEqual({ problem: expect.stringMatching(/must/) }),
   );
 
   test('live tokens are read by purpose', () =>

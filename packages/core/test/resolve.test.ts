@@ -16,7 +16,7 @@ const fresh = {
   lostLeases: 0,
 };
 const notices = { alreadyVerified: false, unknownAccount: false };
-const on = { channelOff: false, liveTokens: newestOnly, notices };
+const on = { channelOff: false, liveTokens: newestOnly, sendWithinSeconds: 86_400, notices };
 const off = { ...on, channelOff: true };
 
 const account = (status: AccountStatus): Account => ({
@@ -92,10 +92,8 @@ describe('a claimed message', () => {
 
   test('is sent up to the last second in which it is of use', () => {
     const aged = (ageSeconds: number): string => resolve({ ...fresh, ageSeconds }, pending, purpose, on).kind;
-    expect(aged(purpose.sendWithinSeconds)).toBe('send');
-    expect(
-      resolve({ ...fresh, ageSeconds: purpose.sendWithinSeconds + 0.001 }, pending, purpose, on),
-    ).toEqual({
+    expect(aged(on.sendWithinSeconds)).toBe('send');
+    expect(resolve({ ...fresh, ageSeconds: on.sendWithinSeconds + 0.001 }, pending, purpose, on)).toEqual({
       kind: 'give_up',
       reason: 'too_late',
     });
@@ -118,6 +116,7 @@ describe('a claimed message', () => {
         (facts, status, emailOff) => {
           const who = status === null ? null : account(status);
           const resolution = resolve(facts, who, purpose, {
+            ...on,
             channelOff: emailOff,
             liveTokens: newestOnly,
             notices,
@@ -270,7 +269,7 @@ describe('a message of another system', () => {
     expect(resolve({ ...fresh, newerMessages: 1 }, null, relayedPurpose, on)).toMatchObject({
       reason: 'superseded',
     });
-    expect(resolve({ ...fresh, ageSeconds: 3601 }, null, relayedPurpose, on)).toMatchObject({
+    expect(resolve({ ...fresh, ageSeconds: 86_401 }, null, relayedPurpose, on)).toMatchObject({
       reason: 'too_late',
     });
   });

@@ -160,15 +160,20 @@ describe('an SMS that is not sent', () => {
   const notices = { alreadyVerified: true, unknownAccount: true };
 
   test('because it is off says so, and one that is too old is given up', () => {
-    const off = resolve(facts, account, purposes.sms, { channelOff: true, liveTokens, notices });
+    const off = resolve(facts, account, purposes.sms, {
+      channelOff: true,
+      liveTokens,
+      sendWithinSeconds: 600,
+      notices,
+    });
     expect(off).toMatchObject({ kind: 'make_token_only', reason: 'sms_off' });
-    const late = { ...facts, ageSeconds: purposes.sms.sendWithinSeconds + 1 };
-    const on = { channelOff: false, liveTokens, notices };
+    const late = { ...facts, ageSeconds: 601 };
+    const on = { channelOff: false, liveTokens, sendWithinSeconds: 600, notices };
     expect(resolve(late, account, purposes.sms, on)).toEqual({ kind: 'give_up', reason: 'too_late' });
   });
 
   test('tells nobody anything by SMS, whatever notices are on', () => {
-    const on = { channelOff: false, liveTokens, notices };
+    const on = { channelOff: false, liveTokens, sendWithinSeconds: 600, notices };
     expect(resolve(facts, null, purposes.sms, on)).toEqual({ kind: 'skip', reason: 'unknown_account' });
     const proved = { ...account, status: 'active' as const };
     const once = { ...purposes.sms, ineligible: purposes.signup.ineligible };
@@ -176,7 +181,14 @@ describe('an SMS that is not sent', () => {
   });
 
   test('because another system sent it here while SMS are off says so', () =>
-    expect(resolve(facts, null, purposes.relayed_sms, { channelOff: true, liveTokens, notices })).toEqual({
+    expect(
+      resolve(facts, null, purposes.relayed_sms, {
+        channelOff: true,
+        liveTokens,
+        sendWithinSeconds: 600,
+        notices,
+      }),
+    ).toEqual({
       kind: 'skip',
       reason: 'sms_off',
     }));

@@ -2,6 +2,8 @@ import { CompiledQuery } from 'kysely';
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
+import type { Priority } from '@reconfirm/core/purposes/purpose';
+import { priorityOf } from '@reconfirm/core/purposes/registry';
 import type { Database } from './database.ts';
 import { namePrefix } from './named-statements.ts';
 
@@ -15,6 +17,8 @@ export interface MessageRequest {
   readonly ipKey: Uint8Array;
   readonly purpose: string;
   readonly channel: Channel;
+  /** As its purpose's, unless it is said. */
+  readonly priority?: Priority | undefined;
   readonly contract: string;
   readonly locale: string | null;
   readonly redirectUrl: string | null;
@@ -37,9 +41,13 @@ export interface MessageRequest {
  */
 export type Acceptance = 'accepted' | 'not_written';
 
+/** How urgent a request is: as its purpose, unless it says otherwise. */
+export const priorityOfRequest = ({ priority, purpose }: MessageRequest): Priority =>
+  priority ?? priorityOf(purpose);
+
 interface Column {
   readonly name: string;
-  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb' | 'boolean';
+  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb' | 'boolean' | 'smallint';
   readonly of: (request: MessageRequest) => unknown;
 }
 
@@ -59,6 +67,7 @@ const commonColumns: readonly Column[] = [
   { name: 'contract', type: 'text', of: (r) => r.contract },
   { name: 'locale', type: 'text', of: (r) => r.locale },
   { name: 'redirect_url', type: 'text', of: (r) => r.redirectUrl },
+  { name: 'priority', type: 'smallint', of: priorityOfRequest },
 ];
 const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
 

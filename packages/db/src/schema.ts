@@ -2,6 +2,7 @@ import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } f
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { BounceKind, DeliveryEventType } from '@reconfirm/core/delivery-event';
+import type { Priority } from '@reconfirm/core/purposes/purpose';
 import type { Channel } from '@reconfirm/core/destination';
 import type { LiveTokens } from '@reconfirm/core/live-tokens';
 import type { DeliveryStatus } from '@reconfirm/core/outgoing/delivery';
@@ -176,6 +177,7 @@ export interface MessagesTable {
   sealed: Buffer | null;
   change_id: string | null;
   side: ChangeSide | null;
+  priority: Generated<Priority>;
   recipient_domain: string | null;
   passed_captcha: Generated<boolean>;
 }

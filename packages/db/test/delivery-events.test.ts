@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { acceptMessages } from '../src/accept-messages.ts';
 import { applyParkedEvents, storeDeliveryEvent } from '../src/delivery-events.ts';
 import { recordMessages } from '../src/records.ts';
 import { sql } from 'kysely';
@@ -13,6 +14,7 @@ import {
   hashOf,
   messageRow,
   newId,
+  requestFor,
   verificationRow,
 } from './support/rows.ts';
 
@@ -42,6 +44,27 @@ describe('a report', () => {
     expect(
       (await eventTypes(db, account.id)).filter((t) => t === 'VERIFICATION_EMAIL_DELIVERED'),
     ).toHaveLength(1);
+  });
+
+  test('that comes 50 times, one after the other and at once, leaves every row as the first left it', async () => {
+    const account = await createAccount(db);
+    const id = await send(db, account);
+    const everything = async () => ({
+      message: await messageRow(db, id),
+      account: await accountRow(db, account.id),
+      verification: await verificationRow(db, id),
+      accountEvents: await eventTypes(db, account.id),
+      reports: await db.selectFrom('delivery_events').selectAll().where('message_id', '=', id).execute(),
+    });
+    for (const type of ['deferred', 'bounced', 'complained'] as const) {
+      const incoming = report(type, id);
+      expect(await storeDeliveryEvent(db, incoming)).toBe('applied');
+      const afterFirst = await everything();
+      for (let time = 0; time < 25; time += 1)
+        expect(await storeDeliveryEvent(db, incoming)).toBe('repeated');
+      await Promise.all(Array.from({ length: 24 }, () => storeDeliveryEvent(db, incoming)));
+      expect(await everything()).toEqual(afterFirst);
+    }
   });
 
   test('with a used signature over another body is refused and changes nothing', async () => {
@@ -95,6 +118,35 @@ describe('a report', () => {
 });
 
 describe('a report of a message that is not known', () => {
+  test('because its request is not committed yet waits, and counts once it is', async () => {
+    const account = await createAccount(db);
+    const request = requestFor(account.email);
+    await db.transaction().execute(async (tx) => {
+      await acceptMessages(tx, [request]);
+      expect(await storeDeliveryEvent(db, report('delivered', request.id))).toBe('parked');
+      expect(await applyParkedEvents(db, 100)).toBe(0);
+    });
+    expect(await applyParkedEvents(db, 100)).toBe(1);
+    expect(await messageRow(db, request.id)).toMatchObject({
+      status: 'delivered',
+      settled_at: expect.any(Date),
+    });
+  });
+
+  test('by the provider’s id because SENT is being committed waits, and outranks it afterwards', async () => {
+    const account = await createAccount(db);
+    const claimed = await startSending(db, account);
+    await db.transaction().execute(async (tx) => {
+      await recordMessages(tx, [recordOf(claimed, { providerMessageId: '<beaten@provider>' })]);
+      const incoming = report('bounced', undefined, { providerMessageId: '<beaten@provider>' });
+      expect(await storeDeliveryEvent(db, incoming)).toBe('parked');
+    });
+    expect((await messageRow(db, claimed.id)).status).toBe('sent');
+    expect(await applyParkedEvents(db, 100)).toBe(1);
+    expect((await messageRow(db, claimed.id)).status).toBe('bounced');
+    expect((await accountRow(db, account.id)).verification_email_status).toBe('FAILED');
+  });
+
   test('waits, and is applied once when the message has become known', async () => {
     const account = await createAccount(db);
     const id = newId();

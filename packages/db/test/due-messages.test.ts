@@ -46,6 +46,23 @@ describe('the sweep takes', () => {
     expect((await take({ limit: 1 })).map((m) => m.id)).toEqual([old]);
   });
 
+  test('the most urgent first, and the oldest of these, although others have waited longer', async () => {
+    const due = async (purpose: string, seconds: number): Promise<string> => {
+      const id = await accept(db, newEmail(), { purpose });
+      await letTimePass(db, id, seconds);
+      return id;
+    };
+    for (let age = 100; age < 130; age += 1) await due('invitation', age);
+    const signup = await due('signup', 50);
+    const [magiclink, recovery] = [await due('magiclink', 20), await due('recovery', 30)];
+    const relayed = await accept(db, newEmail(), { purpose: 'relayed', priority: 2 });
+    await letTimePass(db, relayed, 1000);
+    const taken = await take({ limit: 4 });
+    expect(taken.map(({ id }) => id)).toEqual([recovery, magiclink, signup, relayed]);
+    expect(taken.map(({ priority }) => priority)).toEqual([0, 0, 1, 2]);
+    expect(await take({ limit: 100 }), 'the rest is left to the next round').toHaveLength(30);
+  });
+
   test('nothing that is settled, in hand, or due later', async () => {
     const settled = await send(db, await createAccount(db));
     await letTimePass(db, settled, 3600);

@@ -23,6 +23,7 @@ const typesOfInterfaces: Readonly<Record<string, string>> = {
   boolean: 'boolean',
   'string[]': 'ARRAY',
   Sequence: 'bigint',
+  Priority: 'smallint',
 };
 
 const bodyOf = (interfaceName: string): string =>

@@ -7,6 +7,7 @@ import {
   sendJobId,
   sendJobName,
 } from '@reconfirm/core/jobs/send';
+import type { Priority } from '@reconfirm/core/purposes/purpose';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
 
 /** One message at which a worker should look now. */
@@ -15,6 +16,8 @@ export interface Ring {
   readonly attempt: number;
   /** Whose queue rings; e-mail unless it is said. */
   readonly channel?: Channel;
+  /** Before which others it is heard; before all unless it is said. */
+  readonly priority?: Priority | undefined;
 }
 
 /**
@@ -53,17 +56,29 @@ const jobOptions = { attempts: 1, removeOnComplete: true, removeOnFail: true, st
 interface Job {
   readonly name: string;
   readonly data: SendJobData;
-  readonly opts: { readonly jobId: string };
+  readonly opts: { readonly jobId: string; readonly priority?: number };
 }
+
+/** To BullMQ a job without a priority goes before those that have one, and is cheaper; 1 goes before 2. */
+const optionsOf = ({ messageId, attempt, priority }: Ring): Job['opts'] => ({
+  jobId: sendJobId(messageId, attempt),
+  ...(priority !== undefined && priority > 0 && { priority }),
+});
 
 const jobOf = (ring: Ring, others: readonly Ring[] = []): Job => ({
   name: sendJobName,
   data: others.length === 0 ? {} : { also: others.map((other) => other.messageId) },
-  opts: { jobId: sendJobId(ring.messageId, ring.attempt) },
+  opts: optionsOf(ring),
 });
 
-/** As few jobs as hold all rings. */
+/** As few jobs as hold all rings, those of one priority together. */
 const sharedJobsOf = (rings: readonly Ring[]): readonly Job[] => {
+  const [first] = rings;
+  if (rings.every(({ priority }) => priority === first?.priority)) return jobsOfAlike(rings);
+  return [...Map.groupBy(rings, ({ priority }) => priority).values()].flatMap(jobsOfAlike);
+};
+
+const jobsOfAlike = (rings: readonly Ring[]): readonly Job[] => {
   const jobs: Job[] = [];
   for (let start = 0; start < rings.length; start += messagesOfJobMax) {
     const [first, ...others] = rings.slice(start, start + messagesOfJobMax);

@@ -1,5 +1,7 @@
 import { createPostgresBackend, Worker, type WorkerOptions } from 'bullmq';
+import { inShortWindows, type SendRate } from '@reconfirm/core/config/rate-setting';
 import type { Channel } from '@reconfirm/core/destination';
+import { type Priority, priorities } from '@reconfirm/core/purposes/purpose';
 import { messageIdsOfJob, queueNames } from '@reconfirm/core/jobs/send';
 import { postgresConnection, type QueueBackend, queuePrefix } from './backend.ts';
 import type { Ring } from './doorbell.ts';
@@ -12,11 +14,11 @@ export interface MailWorkerOptions {
   /** Messages worked on at once. */
   readonly concurrency: number;
   /** Hand-overs of all workers together; undefined: no limit. */
-  readonly rate: { readonly max: number; readonly windowSeconds: number } | undefined;
+  readonly rate: SendRate | undefined;
   /** Rings anew: with a rate, for each message that came in one job with another. */
   readonly ringAll: (rings: readonly Ring[]) => Promise<boolean>;
   /** Works on one message. It must not throw for anything that the message or its recipient caused. */
-  readonly handle: (messageId: string) => Promise<void>;
+  readonly handle: (messageId: string, priority: Priority) => Promise<void>;
   /** Told of errors of the queue, at most once a second. */
   readonly onError: (error: Error) => void;
 }
@@ -35,6 +37,21 @@ const housekeepingMs = 1000;
 /** Answers of a Redis that cannot take writes now; asking again at once only burns the CPU. */
 const unwritable = /OOM|READONLY|MISCONF|NOREPLICAS|LOADING|CLUSTERDOWN/;
 
+interface TakenJob {
+  readonly id?: string | undefined;
+  readonly data?: unknown;
+  readonly opts?: { readonly priority?: number };
+}
+
+const limiterOf = (rate: SendRate): { readonly max: number; readonly duration: number } => {
+  const { max, durationMs } = inShortWindows(rate);
+  return { max, duration: durationMs };
+};
+
+/** Of a job that has none, or lost it, the first. */
+const readPriority = (stored: number | undefined): Priority =>
+  Object.values(priorities).find((priority) => priority === stored) ?? priorities.urgent;
+
 /** Opens the consuming side of one channel's queue and starts it. */
 export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
   const channel = options.channel ?? 'email';
@@ -44,26 +61,25 @@ export const createMailWorker = (options: MailWorkerOptions): MailWorker => {
     lockDuration: 60_000,
     stalledInterval: 15_000,
     maxStalledCount: 5,
-    ...(options.rate
-      ? { limiter: { max: options.rate.max, duration: options.rate.windowSeconds * 1000 } }
-      : {}),
+    ...(options.rate ? { limiter: limiterOf(options.rate) } : {}),
   };
   const inHand = new Set<Promise<void>>();
-  const hands = createHands(options.concurrency);
-  const handle = async (messageId: string): Promise<void> => {
-    const handled = options.handle(messageId);
+  const hands = createHands({ count: options.concurrency });
+  const handle = async (messageId: string, priority: Priority): Promise<void> => {
+    const handled = options.handle(messageId, priority);
     inHand.add(handled);
     await handled.finally(() => inHand.delete(handled));
   };
   // Redis can lose a job's hash and keep its place in the list; its id names the first message even so.
-  const process = async (job: { id?: string | undefined; data?: unknown }): Promise<void> => {
+  const process = async (job: TakenJob): Promise<void> => {
     const [first, ...others] = messageIdsOfJob(job.id ?? '', job.data);
     if (first === undefined) return;
+    const priority = readPriority(job.opts?.priority);
     // The queue counts jobs, so with a rate each message needs one of its own.
     if (options.rate !== undefined && others.length > 0)
-      await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0, channel })));
+      await options.ringAll(others.map((messageId) => ({ messageId, attempt: 0, channel, priority })));
     const own = options.rate === undefined ? [first, ...others] : [first];
-    await Promise.all(own.map((messageId) => hands.take(() => handle(messageId))));
+    await Promise.all(own.map((messageId) => hands.take(() => handle(messageId, priority), priority)));
   };
   const { backend } = options;
   const queueName = queueNames[channel];

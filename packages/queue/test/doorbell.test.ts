@@ -89,6 +89,33 @@ const testQueue = (open: () => Promise<TestQueue>): void => {
     expect(rung).toEqual(ids.slice(1));
   });
 
+  test('what is urgent is handled before what was rung earlier, one by one and in shared jobs', async () => {
+    const later = Array.from({ length: 40 }, newId);
+    const [soon, urgent] = [newId(), newId()];
+    await doorbell.ringAll(later.slice(0, 5).map((messageId) => ({ messageId, attempt: 0, priority: 2 })));
+    for (const messageId of later.slice(5)) doorbell.ring({ messageId, attempt: 0, priority: 2 });
+    doorbell.ring({ messageId: soon, attempt: 0, priority: 1 });
+    doorbell.ring({ messageId: urgent, attempt: 0, priority: 0 });
+    // Rings of later turns of the event loop: this one has been taken once it is answered.
+    await doorbell.ringAll([{ messageId: newId(), attempt: 0, priority: 2 }]);
+    await using worker = listen(queue.forJobs);
+    await expect.poll(() => worker.handled.length, { timeout: seenWithinMs }).toBe(43);
+    expect(worker.handled.slice(0, 2)).toEqual([urgent, soon]);
+  });
+
+  test('with a rate, what is urgent takes the next turn, whatever shares jobs before it', async () => {
+    const later = Array.from({ length: 40 }, newId);
+    for (const messageId of later) doorbell.ring({ messageId, attempt: 0, priority: 2 });
+    const more = { concurrency: 10, rate: { max: 5, windowSeconds: 1 }, ringAll: doorbell.ringAll };
+    await using worker = listen(queue.forJobs, undefined, more);
+    await expect.poll(() => worker.handled.length, { timeout: seenWithinMs }).toBeGreaterThan(3);
+    const urgent = newId();
+    const before = worker.handled.length;
+    doorbell.ring({ messageId: urgent, attempt: 0, priority: 0 });
+    await worker.seen(urgent);
+    expect(worker.handled.indexOf(urgent) - before, 'at most what the rate had let through').toBeLessThan(15);
+  });
+
   test('the same attempt rung twice is one job, and another attempt is another', async () => {
     const id = newId();
     await doorbell.ringAll([

@@ -25,6 +25,7 @@ const settings = {
   VERIFICATION_TOKEN_TTL_HOURS: workerSettings.VERIFICATION_TOKEN_TTL_HOURS,
   PURPOSE_LIFETIMES: workerSettings.PURPOSE_LIFETIMES,
   PURPOSE_LIVE_TOKENS: workerSettings.PURPOSE_LIVE_TOKENS,
+  PURPOSE_SEND_WITHIN: workerSettings.PURPOSE_SEND_WITHIN,
 } as const;
 
 export type PreviewConfig = ConfigOf<typeof settings>;

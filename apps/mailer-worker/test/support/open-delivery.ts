@@ -74,14 +74,18 @@ export const openDelivery = async (
   });
   const delivery = createDelivery({
     store: { ...store, claim: (id) => store.claim(id) },
-    carrier: changeCarrier(carrier),
-    lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
+    routes: [
+      {
+        carrier: changeCarrier(carrier),
+        lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
+      },
+    ],
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },
     noticesOf: () => noticesOf(config),
     policiesOf: () => purposePoliciesOf(config),
     workerName: 'test',
     log: scene.log,
-    metrics: createWorkerMetrics({ inHand: () => 0, laneOpen: () => true, queueWorking: () => true }),
+    metrics: createWorkerMetrics({ inHand: () => 0, ways: () => [], queueWorking: () => true }),
   });
   return { delivery, store, keys: config.TOKEN_KEYS, starts };
 };

@@ -83,6 +83,7 @@ export const registerMany = async (
   db: Database,
   count: number,
   name = 'reader',
+  purpose = 'signup',
 ): Promise<readonly string[]> => {
   const emails = Array.from({ length: count }, (_, index) => `${name}-${index}@example.org`);
   await db
@@ -96,7 +97,7 @@ export const registerMany = async (
       })),
     )
     .execute();
-  const requests = emails.map((email) => makeRequest(email));
+  const requests = emails.map((email) => makeRequest(email, { purpose }));
   await acceptMessages(db, requests);
   return requests.map(({ id }) => id);
 };

@@ -1,6 +1,7 @@
 import { apiSettings } from './api-settings.ts';
 import { bounceProblems } from './bounce-settings.ts';
 import { contractsWithSessions } from '../contract.ts';
+import { failoverProblems } from './failover-settings.ts';
 import { captchaProblems } from './captcha-settings.ts';
 import type { EndpointRules } from '../public-address.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
@@ -50,7 +51,7 @@ export const endpointRulesOf = (
 export const purposePoliciesOf = (
   config: Pick<
     ApiConfig | WorkerConfig,
-    'PURPOSE_LIFETIMES' | 'PURPOSE_LIVE_TOKENS' | 'VERIFICATION_TOKEN_TTL_HOURS'
+    'PURPOSE_LIFETIMES' | 'PURPOSE_LIVE_TOKENS' | 'PURPOSE_SEND_WITHIN' | 'VERIFICATION_TOKEN_TTL_HOURS'
   >,
 ): PurposePolicies => {
   const { codeSeconds } = signup.lifetime;
@@ -58,6 +59,7 @@ export const purposePoliciesOf = (
   return {
     lifetimes: new Map([[signup.name, ofSignup], ...config.PURPOSE_LIFETIMES]),
     liveTokens: config.PURPOSE_LIVE_TOKENS,
+    sendWithin: config.PURPOSE_SEND_WITHIN,
   };
 };
 
@@ -134,6 +136,6 @@ export const readWorkerConfig = (environment: Environment): Read<WorkerConfig> =
   const startsInClear = 'url' in server && server.url.reveal().startsWith('smtp:');
   if (config.NODE_ENV === 'production' && config.SMTP_TLS === 'off' && startsInClear)
     problems.push('SMTP_TLS must not be off in production: the link would travel in clear');
-  problems.push(...workerSmsProblems(config), ...bounceProblems(config));
+  problems.push(...failoverProblems(config), ...workerSmsProblems(config), ...bounceProblems(config));
   return problems.length > 0 ? { problems } : { config };
 };

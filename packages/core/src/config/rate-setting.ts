@@ -15,3 +15,15 @@ export const rateSetting = (describe: string): Setting<SendRate | undefined> =>
         : { max: Number(match[1]), windowSeconds: Number(match[2]) };
     }),
   );
+
+/**
+ * The same rate in windows of a second at most, unless one hand-over takes longer: what is most urgent then
+ * waits that long at most, and not for the end of a window that others have used up. `durationMs` is whole.
+ */
+export const inShortWindows = ({
+  max,
+  windowSeconds,
+}: SendRate): { readonly max: number; readonly durationMs: number } => {
+  const own = Math.max(1, Math.floor(max / windowSeconds));
+  return { max: own, durationMs: Math.ceil((own * windowSeconds * 1000) / max) };
+};

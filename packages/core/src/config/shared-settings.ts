@@ -4,7 +4,7 @@ import { choice, custom, customSecret, integer, optional, secret, secretUrl, tex
 import { disposablePolicies, parseDomains } from '../disposable.ts';
 import { supportedLocales } from '../locale.ts';
 import { parseRedirectOrigins } from '../redirect.ts';
-import { parseLifetimes, parseLiveTokensByPurpose } from '../purposes/policy.ts';
+import { parseLifetimes, parseLiveTokensByPurpose, parseSendWithin } from '../purposes/policy.ts';
 import { providerNames } from '../providers/registry.ts';
 import { parsePorts } from '../public-address.ts';
 import { parseKeyRing } from '../token.ts';
@@ -180,6 +180,15 @@ export const sharedSettings = {
       describe:
         'File of further domains, one a line, # for remarks; read at the start. It adds to the list of the package disposable-email-domains-js.',
     }),
+  ),
+  PURPOSE_SEND_WITHIN: custom(
+    {
+      form: 'recovery=900,invitation=172800',
+      fallback: '',
+      describe:
+        'Seconds after which a message that could not be handed over is of no use any more: it is not sent, and ends as FAILED with the reason too_late. Defaults: as long as its link works, but at most a day, and an hour for relayed (ten minutes by SMS).',
+    },
+    parseSendWithin,
   ),
   DEFAULT_LOCALE: choice({
     values: supportedLocales,

@@ -1,4 +1,5 @@
 import { bounceSettings } from './bounce-settings.ts';
+import { failoverSettings } from './failover-settings.ts';
 import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
 import { providerWorkerSettings } from './provider-settings.ts';
@@ -39,6 +40,7 @@ export const workerSettings = {
     }),
   ),
   ...providerWorkerSettings,
+  ...failoverSettings,
   SMTP_TLS: choice({
     values: ['required', 'off'],
     fallback: 'required',
@@ -75,7 +77,7 @@ export const workerSettings = {
       'Messages in hand at once. More than the SMTP connections, so that these never wait for the database.',
   }),
   SEND_RATE: rateSetting(
-    'Most hand-overs of all workers together, for instance 100/1. While the queue is away each worker keeps to it by itself. Empty: no limit.',
+    'Most hand-overs of all workers together, for instance 100/1; spread evenly, so 600/60 means ten a second. The most urgent go first. While the queue is away each worker keeps to it by itself. Empty: no limit.',
   ),
   EVENT_CONCURRENCY: integer({
     min: 1,

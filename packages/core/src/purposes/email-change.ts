@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { type Purpose, unlessSuspended } from './purpose.ts';
+import { type Purpose, unlessSuspended, priorities } from './purpose.ts';
 
 /**
  * Moves an account to a new address. One message goes to each side that has to confirm; the account's
@@ -13,6 +13,7 @@ export const emailChange: Purpose = {
   liveTokens: newestOnly,
   askedBy: 'account',
   sendWithinSeconds: 86_400,
+  priority: priorities.urgent,
   opensSession: false,
   ineligible: unlessSuspended,
 };

@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { type Purpose, unlessSuspended } from './purpose.ts';
+import { type Purpose, unlessSuspended, priorities } from './purpose.ts';
 
 /**
  * Tells the old address that the account has moved away from it. Its link undoes the change: whoever moved
@@ -13,6 +13,7 @@ export const emailChanged: Purpose = {
   liveTokens: newestOnly,
   askedBy: 'service',
   sendWithinSeconds: 86_400,
+  priority: priorities.soon,
   opensSession: false,
   ineligible: unlessSuspended,
 };

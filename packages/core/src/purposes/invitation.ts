@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { onlyWhilePending, type Purpose } from './purpose.ts';
+import { onlyWhilePending, type Purpose, priorities } from './purpose.ts';
 
 /** Lets somebody in whom an administrator named. Setting a password with it proves the address. */
 export const invitation: Purpose = {
@@ -11,6 +11,7 @@ export const invitation: Purpose = {
   liveTokens: newestOnly,
   askedBy: 'administrator',
   sendWithinSeconds: 86_400,
+  priority: priorities.later,
   opensSession: true,
   ineligible: onlyWhilePending,
 };

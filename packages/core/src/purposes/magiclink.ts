@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { type Purpose, unlessSuspended } from './purpose.ts';
+import { type Purpose, unlessSuspended, priorities } from './purpose.ts';
 
 /** Signs somebody in without a password. */
 export const magiclink: Purpose = {
@@ -11,6 +11,7 @@ export const magiclink: Purpose = {
   liveTokens: newestOnly,
   askedBy: 'anybody',
   sendWithinSeconds: 3600,
+  priority: priorities.urgent,
   opensSession: true,
   ineligible: unlessSuspended,
 };

@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { type Purpose, unlessSuspended } from './purpose.ts';
+import { type Purpose, unlessSuspended, priorities } from './purpose.ts';
 
 /** Moves an account to a new phone number, or gives it its first. The new number proves itself. */
 export const phoneChange: Purpose = {
@@ -10,6 +10,7 @@ export const phoneChange: Purpose = {
   liveTokens: newestOnly,
   askedBy: 'account',
   sendWithinSeconds: 600,
+  priority: priorities.urgent,
   opensSession: false,
   ineligible: unlessSuspended,
 };

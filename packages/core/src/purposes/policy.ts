@@ -7,20 +7,30 @@ import { findPurpose, purposeNames, purposes } from './registry.ts';
 export interface PurposePolicies {
   readonly lifetimes: ReadonlyMap<string, Lifetime>;
   readonly liveTokens: ReadonlyMap<string, LiveTokens>;
+  /** In seconds. */
+  readonly sendWithin: ReadonlyMap<string, number>;
 }
 
 /** What holds for a message of one purpose. */
 export interface PurposePolicy {
   readonly lifetime: Lifetime;
   readonly liveTokens: LiveTokens;
+  /** How long after acceptance a message is still worth sending. */
+  readonly sendWithinSeconds: number;
 }
 
-/** The purpose's defaults with what is wanted otherwise; a code never outlives the link beside it. */
+/**
+ * The purpose's defaults with what is wanted otherwise; a code never outlives the link beside it. A message
+ * that has waited for longer than its link would work is not sent either, unless that is said: whoever asked
+ * for it has given up.
+ */
 export const policyOf = (purpose: Purpose, wanted: PurposePolicies): PurposePolicy => {
   const { linkSeconds, codeSeconds } = wanted.lifetimes.get(purpose.name) ?? purpose.lifetime;
   return {
     lifetime: { linkSeconds, codeSeconds: Math.min(codeSeconds, linkSeconds) },
     liveTokens: wanted.liveTokens.get(purpose.name) ?? purpose.liveTokens,
+    sendWithinSeconds:
+      wanted.sendWithin.get(purpose.name) ?? Math.min(purpose.sendWithinSeconds, linkSeconds),
   };
 };
 
@@ -89,6 +99,15 @@ export const parseLimitsByPurpose = (text: string): Named<PurposeLimits> =>
     },
     ';',
   );
+
+/** Reads `recovery=900,invitation=172800`: seconds from the acceptance. */
+export const parseSendWithin = (text: string): Named<number> =>
+  parseByPurpose(text, (value): number | { readonly problem: string } => {
+    const seconds = Number(value);
+    return /^\d{1,8}$/.test(value) && seconds >= lifetimeSecondsMin && seconds <= lifetimeSecondsMax
+      ? seconds
+      : { problem: `must be seconds like 900, from ${lifetimeSecondsMin} to ${lifetimeSecondsMax}` };
+  });
 
 /** Reads `magiclink=newest-3,recovery=until-handed-over`. */
 export const parseLiveTokensByPurpose = (text: string): Named<LiveTokens> =>

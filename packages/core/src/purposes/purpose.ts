@@ -11,6 +11,15 @@ export interface Lifetime {
   readonly codeSeconds: number;
 }
 
+/**
+ * What goes first when not everything can go at once; the smaller one. `urgent`: somebody waits at a screen
+ * for it. `soon`: somebody has just asked for it and can go on without. `later`: nobody asked for it.
+ * Also `messages.priority`, where a constraint holds the same values.
+ */
+export const priorities = { urgent: 0, soon: 1, later: 2 } as const;
+
+export type Priority = (typeof priorities)[keyof typeof priorities];
+
 /** What one kind of verification is: everything that differs between purposes stands here. */
 export interface Purpose {
   readonly name: string;
@@ -26,8 +35,13 @@ export interface Purpose {
    * and not by the address: a new wish ends the one before, whatever address it names.
    */
   readonly askedBy: 'anybody' | 'administrator' | 'account' | 'service';
-  /** How long after acceptance a message is still worth sending; then it ends as FAILED. */
+  /**
+   * How long after acceptance a message is still worth sending; then it ends as FAILED. At most as long as its
+   * link works, unless PURPOSE_SEND_WITHIN or the organization says otherwise.
+   */
   readonly sendWithinSeconds: number;
+  /** Before and after which other purposes its messages go. */
+  readonly priority: Priority;
   /** Whether confirming lets the person in, besides proving the address. Such a link is worth stealing. */
   readonly opensSession: boolean;
   /** Null when an account of that status should get the message. */

@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { type Purpose, unlessSuspended } from './purpose.ts';
+import { type Purpose, unlessSuspended, priorities } from './purpose.ts';
 
 /** Lets somebody back in who has forgotten the password. Whoever reads the mail has the mailbox, so it proves it too. */
 export const recovery: Purpose = {
@@ -12,6 +12,7 @@ export const recovery: Purpose = {
   askedBy: 'anybody',
   // The person waits at the screen; an hour later the mail only frightens.
   sendWithinSeconds: 3600,
+  priority: priorities.urgent,
   opensSession: true,
   ineligible: unlessSuspended,
 };

@@ -3,7 +3,7 @@ import { emailChanged } from './email-changed.ts';
 import { invitation } from './invitation.ts';
 import { magiclink } from './magiclink.ts';
 import { phoneChange } from './phone-change.ts';
-import type { Purpose } from './purpose.ts';
+import { priorities, type Priority, type Purpose } from './purpose.ts';
 import { recovery } from './recovery.ts';
 import { relayedSms } from './relayed-sms.ts';
 import { relayed } from './relayed.ts';
@@ -34,3 +34,7 @@ export const purposeNames = Object.keys(purposes) as readonly PurposeName[];
 /** The purpose, or undefined for a row that a newer version of the service wrote. */
 export const findPurpose = (name: string): Purpose | undefined =>
   Object.hasOwn(purposes, name) ? purposes[name as PurposeName] : undefined;
+
+/** How urgent a message is; the middle for a purpose that this version does not know. */
+export const priorityOf = (purposeName: string): Priority =>
+  findPurpose(purposeName)?.priority ?? priorities.soon;

@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import type { Purpose } from './purpose.ts';
+import { priorities, type Purpose } from './purpose.ts';
 
 /**
  * A message of another authentication system, which made its link and code itself and keeps the account:
@@ -13,6 +13,7 @@ export const relayed: Purpose = {
   liveTokens: newestOnly,
   askedBy: 'administrator',
   sendWithinSeconds: 3600,
+  priority: priorities.urgent,
   opensSession: false,
   ineligible: () => null,
 };

@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { onlyWhilePending, type Purpose } from './purpose.ts';
+import { onlyWhilePending, type Purpose, priorities } from './purpose.ts';
 
 /** Proves the address of a new account. Confirming marks it verified and opens no session. */
 export const signup: Purpose = {
@@ -12,6 +12,7 @@ export const signup: Purpose = {
   askedBy: 'anybody',
   // A mail that could not leave for a day helps nobody any more.
   sendWithinSeconds: 86_400,
+  priority: priorities.soon,
   opensSession: false,
   ineligible: onlyWhilePending,
 };

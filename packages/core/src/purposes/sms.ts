@@ -1,5 +1,5 @@
 import { newestOnly } from '../live-tokens.ts';
-import { type Purpose, unlessSuspended } from './purpose.ts';
+import { type Purpose, unlessSuspended, priorities } from './purpose.ts';
 
 /** Proves a phone number and signs its owner in: the code of a sign-up or sign-in by SMS. */
 export const sms: Purpose = {
@@ -12,6 +12,7 @@ export const sms: Purpose = {
   askedBy: 'anybody',
   // A code that comes after its screen was closed costs money and helps nobody.
   sendWithinSeconds: 600,
+  priority: priorities.urgent,
   opensSession: true,
   ineligible: unlessSuspended,
 };

@@ -4,7 +4,7 @@ import { type EmailIdentity, parseEmailAddress } from '@reconfirm/core/account';
 import type { Destination } from '@reconfirm/core/destination';
 import { canonicalLocale } from '@reconfirm/core/locale';
 import { type AllowedPrefix, parsePhoneNumber } from '@reconfirm/core/phone';
-import { purposes } from '@reconfirm/core/purposes/registry';
+import { priorityOf, purposes } from '@reconfirm/core/purposes/registry';
 import { readGotrueEmailHook, readGotrueSmsHook } from '@reconfirm/core/relay/gotrue-hook';
 import { readKratosCourier } from '@reconfirm/core/relay/kratos-courier';
 import type { RelayedRequest, RelayRead } from '@reconfirm/core/relay/relayed-request';
@@ -112,6 +112,7 @@ export const hooks =
       const outcome = await deps.resend({
         organizationId: deps.organizationId,
         purpose: relayed.channel === 'sms' ? purposes.relayed_sms : purposes.relayed,
+        priority: priorityOf(template),
         subjectName: `relayed_${template}`,
         destination,
         redirectUrl: null,

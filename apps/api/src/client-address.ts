@@ -52,6 +52,9 @@ const refusals = {
   stale: 'CLIENT_ADDRESS_STALE',
 } as const satisfies Record<Extract<ClientAddressJudgement, { valid: false }>['why'], string>;
 
+/** The machine that calls, whoever it asks for: what a provider's webhook is judged by. */
+export const callerAddressOf = (request: FastifyRequest): string => request.ip;
+
 /** The address of the person who asks: as a server has signed it, else the one that the connection comes from. */
 export const clientAddressOf = (request: FastifyRequest): string => request.signedClientAddress ?? request.ip;
 

@@ -11,6 +11,7 @@ import type {
 } from '@reconfirm/core/providers/provider';
 import { Secret } from '@reconfirm/core/secret';
 import type { EventOutcome, IncomingEvent } from '@reconfirm/db/delivery-events';
+import { callerAddressOf } from './client-address.ts';
 import type { WebhookCalls } from './webhook-calls.ts';
 
 /** Where a provider names no limit of its own; a single report is a few KiB. */
@@ -79,7 +80,7 @@ const judge = async (
     contentType: request.headers['content-type'] ?? '',
     headers: request.headers,
     url: `${deps.publicUrl}${request.url}`,
-    clientAddress: request.ip,
+    clientAddress: callerAddressOf(request),
     now: new Date(),
   };
   const { verify } = deps.provider.webhook;

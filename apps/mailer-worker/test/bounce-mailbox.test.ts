@@ -41,7 +41,7 @@ const allSeen = (server: MailboxServer, count: number) => async (): Promise<bool
 
 const servers: readonly (readonly [string, () => Promise<MailboxServer>, boolean])[] = [
   ['a small IMAP server', startSmallImapServer, true],
-  ['Dovecot', startDovecot, hasDovecot()],
+  ['a server of Debian (Dovecot)', startDovecot, hasDovecot()],
 ];
 
 describe.each(servers)('a mailbox on %s', (_name, start, isHere) => {

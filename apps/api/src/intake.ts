@@ -36,7 +36,7 @@ export const createIntake = (options: IntakeOptions): Intake => {
   const { db, doorbell, batchMax, onBatch } = options;
   const batcher = createBatcher<MessageRequest, Acceptance>({
     maxItems: batchMax,
-    maxInFlight: 2,
+    maxInFlight: 1,
     maxWaitMs: options.maxWaitMs,
     retryAlone: (error) => isDataError(error) || isRetryable(error),
     runBatch: (requests) => {

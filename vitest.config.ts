@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: [
-            'packages/{db,doctor,operator,queue,process,local-stack}/test/**/*.test.ts',
+            'packages/{db,doctor,operator,proofs,queue,process,local-stack}/test/**/*.test.ts',
             'apps/*/test/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/*.e2e.test.ts'],

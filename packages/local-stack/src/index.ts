@@ -8,3 +8,12 @@ export { startInbox, type InboxOptions, type RunningInbox } from './inbox/start-
 export type { MessageFilter } from './inbox/message-store.ts';
 export type { Mailbox, MessageSummary, ReadMessage } from './inbox/read-message.ts';
 export { up, type UpOptions } from './up.ts';
+export {
+  describeExit,
+  startProcess,
+  type ProcessExit,
+  type ProcessOptions,
+  type StartedProcess,
+} from './start-process.ts';
+export { waitUntil } from './wait-until.ts';
+export { apiEnvironment, workerEnvironment } from './up/process-settings.ts';

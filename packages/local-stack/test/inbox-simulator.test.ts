@@ -8,7 +8,7 @@ import nodemailer from 'nodemailer';
 import { expect, test } from 'vitest';
 import { startInbox, type RunningInbox } from '../src/index.ts';
 import { simulatorEnvironment } from '../src/up/process-settings.ts';
-import { waitUntil } from './fixtures/wait-until.ts';
+import { waitUntil } from '../src/wait-until.ts';
 
 const signingKey = 'key-of-the-simulator';
 const messageId = '0199c2f4-8a51-7c3e-9d20-5b6f7a8c9d01@mail.example.com';

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { createDatabase, removePostgresData, startPostgres, StackError } from '../src/index.ts';
 import { processIdentity, readProcess } from '../src/process-identity.ts';
 import { temporaryFolder } from './fixtures/temporary-folder.ts';
-import { waitUntil } from './fixtures/wait-until.ts';
+import { waitUntil } from '../src/wait-until.ts';
 
 const query = async (url: string, text: string): Promise<unknown[]> => {
   const client = new pg.Client({ connectionString: url });

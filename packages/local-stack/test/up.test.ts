@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { isPortFree, up } from '../src/index.ts';
 import { processIdentity } from '../src/process-identity.ts';
 import { temporaryFolder } from './fixtures/temporary-folder.ts';
-import { waitUntil } from './fixtures/wait-until.ts';
+import { waitUntil } from '../src/wait-until.ts';
 
 const FAKE_SERVICE = join(import.meta.dirname, 'fixtures', 'fake-service.fixture.ts');
 const RUN_UP = join(import.meta.dirname, 'fixtures', 'run-up.fixture.ts');

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { describeWithRedis } from '../../src/testing.ts';
-import { waitUntil } from '../fixtures/wait-until.ts';
-import { addresses, atSteadyRate, expectOneMailForEach, untilSettled } from './support/load.ts';
-import { openScene, redisSettings } from './support/scene.ts';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import { waitUntil } from '@reconfirm/local-stack';
+import { addresses, atSteadyRate, untilSettled } from '../src/load.ts';
+import { expectOneMailForEach } from './support/one-mail-each.ts';
+import { redisSettings } from '../src/installation.ts';
+import { openScene } from './support/scene.ts';
 
 const unlimited = { RATE_LIMIT_ADDRESS: 'off', RATE_LIMIT_IP: 'off', SWEEP_INTERVAL_MS: '500' };
 

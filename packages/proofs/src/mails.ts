@@ -1,4 +1,4 @@
-import type { ReadMessage, RunningInbox } from '../../../src/index.ts';
+import type { ReadMessage, RunningInbox } from '@reconfirm/local-stack';
 
 /** The first mail to the address that is not the one given before; fails after 20 s. */
 export const nextMail = async (

@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { ReadMessage } from '../../../src/index.ts';
+import type { ReadMessage } from '@reconfirm/local-stack';
 import type { ApiClient } from './api-client.ts';
 import type { Answer } from './http-client.ts';
-import { webhookKey } from './scene.ts';
+import { webhookKey } from './installation.ts';
 
 /** What Mailgun knows of a mail: the Message-ID, and the variables that came with it. */
 export const variablesOf = (mail: ReadMessage): { readonly mid: string } =>

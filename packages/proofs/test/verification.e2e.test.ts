@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { describeWithRedis } from '../../src/testing.ts';
-import { waitUntil } from '../fixtures/wait-until.ts';
-import type { ApiClient } from './support/api-client.ts';
-import { reportEvent, variablesOf } from './support/mailgun-webhook.ts';
-import { linkOf, nextMail, tokenOf } from './support/mails.ts';
-import { openScene, postgresSettings, redisSettings, type Scene, type Settings } from './support/scene.ts';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import { waitUntil } from '@reconfirm/local-stack';
+import type { ApiClient } from '../src/api-client.ts';
+import { reportEvent, variablesOf } from '../src/mailgun-webhook.ts';
+import { linkOf, nextMail, tokenOf } from '../src/mails.ts';
+import { postgresSettings, redisSettings, type Settings } from '../src/installation.ts';
+import { openScene, type Scene } from './support/scene.ts';
 
 const address = 'ada@example.com';
 

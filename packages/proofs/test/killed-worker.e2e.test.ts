@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { describeWithRedis } from '../../src/testing.ts';
-import { waitUntil } from '../fixtures/wait-until.ts';
-import { headerOf } from './support/mailgun-webhook.ts';
-import { linkOf, nextMail, tokenOf } from './support/mails.ts';
-import { openScene, redisSettings } from './support/scene.ts';
-import { openGate } from './support/tcp-gate.ts';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import { waitUntil } from '@reconfirm/local-stack';
+import { headerOf } from '../src/mailgun-webhook.ts';
+import { linkOf, nextMail, tokenOf } from '../src/mails.ts';
+import { redisSettings } from '../src/installation.ts';
+import { openScene } from './support/scene.ts';
+import { openGate } from '../src/tcp-gate.ts';
 
 const address = 'ada@example.com';
 

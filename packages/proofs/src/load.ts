@@ -1,9 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect } from 'vitest';
-import type { RunningInbox } from '../../../src/index.ts';
-import { waitUntil } from '../../fixtures/wait-until.ts';
+import { waitUntil } from '@reconfirm/local-stack';
 import type { ApiClient } from './api-client.ts';
-import { countByRecipient, linkOf } from './mails.ts';
 
 /**
  * Sends requests `perSecond`, whether or not earlier ones have been answered, and resolves to all the
@@ -43,31 +40,3 @@ export const untilSettled = (client: ApiClient, timeoutMs = 40_000): Promise<voi
     async () => (await client.messages(UNSETTLED)).length === 0,
     timeoutMs,
   );
-
-/**
- * Every accepted request has become exactly one mail to its address, and the link of the newest works.
- * `accepted` names an address once for each of its requests.
- */
-export const expectOneMailForEach = async (
-  inbox: RunningInbox,
-  client: ApiClient,
-  accepted: readonly string[],
-): Promise<void> => {
-  const owed = new Map<string, number>();
-  for (const address of accepted) owed.set(address, (owed.get(address) ?? 0) + 1);
-  const got = await countByRecipient(inbox);
-  expect(differences(owed, got)).toEqual([]);
-  const newest = new Map((await inbox.messages()).map(({ id, envelope }) => [envelope.to[0], id]));
-  const dead: string[] = [];
-  for (const [address, id] of newest) {
-    const mail = await inbox.message(id);
-    const token = mail === undefined ? '' : (linkOf(mail).searchParams.get('token') ?? '');
-    if (!(await client.check(token)).valid) dead.push(address ?? id);
-  }
-  expect(dead).toEqual([]);
-};
-
-const differences = (owed: ReadonlyMap<string, number>, got: ReadonlyMap<string, number>): string[] =>
-  [...new Set([...owed.keys(), ...got.keys()])]
-    .filter((address) => owed.get(address) !== got.get(address))
-    .map((address) => `${address}: ${owed.get(address) ?? 0} owed, ${got.get(address) ?? 0} sent`);

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { describeWithRedis } from '../../src/testing.ts';
-import { apiEnvironment, workerEnvironment } from '../../src/up/process-settings.ts';
-import { nextMail } from './support/mails.ts';
-import { openScene, postgresSettings, redisSettings, type Settings } from './support/scene.ts';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import { apiEnvironment, workerEnvironment } from '@reconfirm/local-stack';
+import { nextMail } from '../src/mails.ts';
+import { postgresSettings, redisSettings, type Settings } from '../src/installation.ts';
+import { openScene } from './support/scene.ts';
 
 const phone = '+4512345678';
 

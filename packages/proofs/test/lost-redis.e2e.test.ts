@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
-import { describeWithRedis } from '../../src/testing.ts';
-import type { ApiClient } from './support/api-client.ts';
-import type { Answer } from './support/http-client.ts';
-import { addresses, atSteadyRate, expectOneMailForEach, percentile, untilSettled } from './support/load.ts';
-import { emptyRedis } from './support/redis-keys.ts';
-import { openScene, redisSettings, type Scene } from './support/scene.ts';
-import { openGate } from './support/tcp-gate.ts';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import type { ApiClient } from '../src/api-client.ts';
+import type { Answer } from '../src/http-client.ts';
+import { addresses, atSteadyRate, percentile, untilSettled } from '../src/load.ts';
+import { expectOneMailForEach } from './support/one-mail-each.ts';
+import { emptyRedis } from '../src/redis-keys.ts';
+import { redisSettings } from '../src/installation.ts';
+import { openScene, type Scene } from './support/scene.ts';
+import { openGate } from '../src/tcp-gate.ts';
 
 /** A registration and one resend for each address, and no more for ten minutes. */
 const limits = { RATE_LIMIT_ADDRESS: '2/600', RATE_LIMIT_IP: 'off' };

@@ -1,12 +1,7 @@
 import { join } from 'node:path';
-import {
-  describeExit,
-  startProcess,
-  type ProcessExit,
-  type StartedProcess,
-} from '../../../src/start-process.ts';
+import { describeExit, startProcess, type ProcessExit, type StartedProcess } from '@reconfirm/local-stack';
 import { createHttpClient } from './http-client.ts';
-import { waitUntil } from '../../fixtures/wait-until.ts';
+import { waitUntil } from '@reconfirm/local-stack';
 
 export interface ServiceProcess {
   readonly name: string;
@@ -19,7 +14,7 @@ export interface ServiceProcess {
   finish(): Promise<void>;
 }
 
-const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..', '..');
+const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const READY_TIMEOUT_MS = 20_000;
 // A platform that sends SIGTERM kills 30 s later; 25 leave it a margin.
 const STOP_TIMEOUT_MS = 25_000;

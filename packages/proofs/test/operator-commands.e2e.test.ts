@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startInbox } from '../../src/index.ts';
-import { testStores } from '../../src/testing.ts';
-import { linkOf } from './support/mails.ts';
-import { openScene, postgresSettings, redisSettings, webhookKey } from './support/scene.ts';
+import { startInbox } from '@reconfirm/local-stack';
+import { testStores } from '@reconfirm/local-stack/testing';
+import { linkOf } from '../src/mails.ts';
+import { postgresSettings, redisSettings, webhookKey } from '../src/installation.ts';
+import { openScene } from './support/scene.ts';
 
-const repo = join(import.meta.dirname, '..', '..', '..', '..');
+const repo = join(import.meta.dirname, '..', '..', '..');
 
 interface Ended {
   readonly code: number;

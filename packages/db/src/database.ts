@@ -62,7 +62,7 @@ export const isUnavailable = (error: unknown): boolean =>
     databaseErrorCode(error) ?? '',
   ) ||
   (error instanceof Error &&
-    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection timeout/i.test(
+    /timeout exceeded when trying to connect|Query read timeout|Connection terminated|connection timeout|is not queryable/i.test(
       error.message,
     ));
 

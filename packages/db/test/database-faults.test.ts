@@ -42,6 +42,19 @@ const faults: readonly Fault[] = [
     unavailable: true,
     notWritten: true,
   },
+  // The rollback of a transaction whose connection died says this in place of what happened before.
+  {
+    what: 'a connection that died in a transaction',
+    error: new Error('Client has encountered a connection error and is not queryable'),
+    unavailable: true,
+    notWritten: false,
+  },
+  {
+    what: 'a connection that was closed',
+    error: new Error('Client was closed and is not queryable'),
+    unavailable: true,
+    notWritten: false,
+  },
   // Refused by the server, which then has rolled back.
   {
     what: 'a server that starts up (57P03 says so before any statement)',

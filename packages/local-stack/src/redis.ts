@@ -63,6 +63,8 @@ const isRecentRedis = async (path: string): Promise<boolean> => {
 export type RedisOptions = {
   binary: string;
   port?: number;
+  /** Made up without one; a server that takes the place of another needs its password. */
+  password?: string;
   /** Where it keeps its pid file; nothing else is written. */
   dataDir?: string;
   logFile?: string;
@@ -84,7 +86,7 @@ export type RunningRedis = {
  */
 export const startRedis = async (options: RedisOptions): Promise<RunningRedis> => {
   const port = options.port ?? (await findFreePort());
-  const password = randomBytes(16).toString('hex');
+  const password = options.password ?? randomBytes(16).toString('hex');
   if (options.dataDir !== undefined) mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const server = await startProcess({
     name: 'Redis',

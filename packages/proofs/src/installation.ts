@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { findFreePort } from '@reconfirm/local-stack';
 import { createApiClient, type ApiClient } from './api-client.ts';
 import { startService, type ServiceProcess } from './service-process.ts';
@@ -18,11 +19,13 @@ export interface InstallationPlace {
   readonly smtpUrl: string;
   /** Told to every process, over the defaults of this file. */
   readonly settings: Settings;
+  /** Folder for a file of each process with all that it prints. */
+  readonly logDir?: string;
 }
 
 /** One installation: the same stores, keys and settings for every process that is started in it. */
 export interface Installation {
-  /** The first API listens where the links in mails lead. */
+  /** The first API listens where the links in mails lead, unless its settings name a PORT. */
   startApi(settings?: Settings): Promise<RunningApi>;
   startWorker(settings?: Settings): Promise<ServiceProcess>;
   /** Every process that was started, ended or not. */
@@ -46,6 +49,8 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
   const publicPort = await findFreePort();
   const processes: ServiceProcess[] = [];
   const clients = new DisposableStack();
+  const logFileOf = (name: string): string | undefined =>
+    place.logDir === undefined ? undefined : join(place.logDir, `${name.replace(' ', '-')}.log`);
 
   const common: Settings = {
     NODE_ENV: 'development',
@@ -62,7 +67,7 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
   const startApi = async (settings: Settings = {}): Promise<RunningApi> => {
     apiCount += 1;
     const name = `api ${apiCount}`;
-    const port = apiCount === 1 ? publicPort : await findFreePort();
+    const port = Number(settings['PORT'] ?? (apiCount === 1 ? publicPort : await findFreePort()));
     const api = await startService(
       name,
       'apps/api/src/main.ts',
@@ -75,6 +80,7 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
         ...settings,
       },
       port,
+      logFileOf(name),
     );
     processes.push(api);
     return {
@@ -89,7 +95,7 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
   const startWorker = async (settings: Settings = {}): Promise<ServiceProcess> => {
     workerCount += 1;
     const name = `worker ${workerCount}`;
-    const port = await findFreePort();
+    const port = Number(settings['OPS_PORT'] ?? (await findFreePort()));
     const worker = await startService(
       name,
       'apps/mailer-worker/src/main.ts',
@@ -103,6 +109,7 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
         ...settings,
       },
       port,
+      logFileOf(name),
     );
     processes.push(worker);
     return worker;

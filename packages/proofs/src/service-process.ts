@@ -5,6 +5,9 @@ import { waitUntil } from '@reconfirm/local-stack';
 
 export interface ServiceProcess {
   readonly name: string;
+  readonly pid: number;
+  /** Resolves when it is gone, however that came about. */
+  readonly exited: Promise<ProcessExit>;
   tail(lineCount: number): string[];
   /** SIGTERM; resolves when the process is gone. Rejects when that takes longer than 25 s. */
   terminate(): Promise<ProcessExit & { readonly tookMs: number }>;
@@ -19,12 +22,13 @@ const READY_TIMEOUT_MS = 20_000;
 // A platform that sends SIGTERM kills 30 s later; 25 leave it a margin.
 const STOP_TIMEOUT_MS = 25_000;
 
-/** Starts an app by its entry file, with these settings and nothing else, and waits until it is ready. */
+/** Starts an app by its entry file, with these settings and nothing else, and waits until it is ready. `logFile` gets all it prints. */
 export const startService = async (
   name: string,
   entry: string,
   settings: Readonly<Record<string, string>>,
   port: number,
+  logFile?: string,
 ): Promise<ServiceProcess> => {
   const child = await startProcess({
     name,
@@ -33,6 +37,7 @@ export const startService = async (
     cwd: REPOSITORY,
     env: { PATH: process.env['PATH'], ...settings },
     stopSteps: [{ signal: 'SIGKILL', timeoutMs: 2000 }],
+    logFile,
   });
   try {
     // Its own word first: a port that answers could be another's.
@@ -72,6 +77,8 @@ const controlled = (child: StartedProcess): ServiceProcess => {
   };
   return {
     name: child.name,
+    pid: child.pid,
+    exited: child.exited,
     tail: child.tail,
     terminate: () => {
       isAsked = true;

@@ -22,13 +22,13 @@ export interface SinkOptions {
   readonly random: Random;
   /** Share of mails that meet a fault, 0 to 1. */
   readonly faultShare: number;
-  /** Each mail that this server has taken, before it says so. */
-  readonly onCopy: (copy: Copy) => void;
 }
 
 export interface MailSink extends AsyncDisposable {
   readonly url: string;
   readonly faults: Readonly<Record<MailFault, number>>;
+  /** Tells of each mail that this server takes from now on, before it says so. */
+  follow(listener: (copy: Copy) => void): void;
   /** Greets with 554 until then, as a provider does that has blocked us. */
   refuseUntil(at: number): void;
   /** From here on nothing goes wrong any more. */
@@ -42,6 +42,7 @@ export const startMailSink = async (options: SinkOptions): Promise<MailSink> => 
   const faults = Object.fromEntries(mailFaults.map((name) => [name, 0])) as Record<MailFault, number>;
   const sockets = new Set<Socket>();
   let refuseUntil = 0;
+  let listener: ((copy: Copy) => void) | undefined;
   let faultShare = options.faultShare;
 
   const nextFault = (): MailFault | undefined => {
@@ -58,13 +59,14 @@ export const startMailSink = async (options: SinkOptions): Promise<MailSink> => 
       socket.end('554 5.7.1 blocked\r\n');
       return;
     }
-    serve(socket, nextFault, options.onCopy);
+    serve(socket, nextFault, (copy) => listener?.(copy));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
     faults,
+    follow: (follower) => (listener = follower),
     refuseUntil: (at) => (refuseUntil = at),
     behave: () => (faultShare = 0),
     [Symbol.asyncDispose]: async () => {

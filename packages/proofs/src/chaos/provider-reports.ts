@@ -7,13 +7,6 @@ import type { Copy } from './read-copy.ts';
 
 export type Report = 'delivered' | 'bounced' | 'complained';
 
-/** What each report makes of a message, in the order in which the later ones win. */
-export const statusOf = {
-  delivered: 'delivered',
-  bounced: 'bounced',
-  complained: 'complained',
-} as const satisfies Record<Report, string>;
-
 export interface ProviderReports {
   /** Tells the API about a mail, again until it is told that this was taken; now and then twice. */
   send(copy: Copy, report: Report): Promise<void>;

@@ -108,13 +108,10 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   await rows.watchStatuses();
   await rows.sabotage(ablation?.statements ?? []);
 
-  // What the sink hears before the load has begun is nobody's.
-  let onCopy: ((copy: Copy) => void) | undefined;
   const sink = stack.use(
     await startMailSink({
       random: random.fork(),
       faultShare: options.mailFaultShare,
-      onCopy: (copy) => onCopy?.(copy),
     }),
   );
   const adminKey = 'admin-key-of-the-chaos-run-00000';
@@ -156,7 +153,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   });
   const following = new Set<Promise<void>>();
   const firstCopySeconds: number[] = [];
-  onCopy = followCopies({ load, random: random.fork(), people, reports, following, firstCopySeconds });
+  sink.follow(followCopies({ load, random: random.fork(), people, reports, following, firstCopySeconds }));
 
   const startedAt = performance.now();
   const faults = startFaults(

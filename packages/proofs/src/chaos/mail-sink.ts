@@ -36,6 +36,8 @@ export interface MailSink extends AsyncDisposable {
 }
 
 const SLOW_MS = 2500;
+/** Every answer to a mail takes up to this long, so that whoever is killed has mails in hand. */
+const ANSWER_MS_MAX = 400;
 
 /** An SMTP server that keeps what it took, and that misbehaves as often as it is told. */
 export const startMailSink = async (options: SinkOptions): Promise<MailSink> => {
@@ -59,7 +61,7 @@ export const startMailSink = async (options: SinkOptions): Promise<MailSink> => 
       socket.end('554 5.7.1 blocked\r\n');
       return;
     }
-    serve(socket, nextFault, (copy) => listener?.(copy));
+    serve(socket, options.random, nextFault, (copy) => listener?.(copy));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -80,6 +82,7 @@ export const startMailSink = async (options: SinkOptions): Promise<MailSink> => 
 
 const serve = (
   socket: Socket,
+  random: Random,
   nextFault: () => MailFault | undefined,
   onCopy: (copy: Copy) => void,
 ): void => {
@@ -113,8 +116,8 @@ const serve = (
     if (fault === 'refused_after_dot') return say('451 4.3.0 try again later');
     onCopy(readCopy(mail, to));
     if (fault === 'no_word') return void socket.resetAndDestroy();
-    if (fault === 'slow') return void setTimeout(() => say('250 2.0.0 kept, late'), SLOW_MS);
-    say('250 2.0.0 kept');
+    const answerMs = fault === 'slow' ? SLOW_MS : random.between(0, ANSWER_MS_MAX);
+    setTimeout(() => say('250 2.0.0 kept'), answerMs);
   };
 
   socket.setEncoding('latin1').on('data', (chunk: string) => {

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { webhookKey } from '../installation.ts';
 import type { Caller } from './caller.ts';
 import type { Random } from './random.ts';
 import type { Copy } from './read-copy.ts';
+import type { Violations } from './violations.ts';
 
 export type Report = 'delivered' | 'bounced' | 'complained';
 
@@ -12,14 +12,15 @@ export interface ProviderReports {
   send(copy: Copy, report: Report): Promise<void>;
   /** What was answered 200: the event's id, and its message. */
   readonly taken: ReadonlyMap<string, { readonly messageId: string; readonly report: Report }>;
-  /** Answers other than 200, each of which was followed by another try. */
-  readonly retried: () => number;
 }
 
 /** Mailgun, as it reports by webhook (webhooks v3): signed, retried, in any order. */
-export const createProviderReports = (caller: Caller, random: Random): ProviderReports => {
+export const createProviderReports = (
+  caller: Caller,
+  random: Random,
+  violations: Violations,
+): ProviderReports => {
   const taken = new Map<string, { messageId: string; report: Report }>();
-  let retried = 0;
 
   const send = async (copy: Copy, report: Report): Promise<void> => {
     const id = randomBytes(12).toString('base64url');
@@ -30,17 +31,13 @@ export const createProviderReports = (caller: Caller, random: Random): ProviderR
     } as const;
     const times = random.chance(0.15) ? 2 : 1;
     for (let time = 0; time < times; time += 1) {
-      for (;;) {
-        const heard = await caller.ask(question);
-        if (heard?.status === 200) break;
-        if (heard === undefined) return;
-        retried += 1;
-        await delay(random.between(200, 1000));
-      }
+      const heard = await caller.ask(question);
+      if (heard === undefined) return;
+      if (heard.status !== 200) return violations.add('unexpected_answer', `webhook: ${heard.status}`);
       taken.set(id, { messageId: copy.messageId, report });
     }
   };
-  return { send, taken, retried: () => retried };
+  return { send, taken };
 };
 
 const payload = (copy: Copy, report: Report, id: string): unknown => {

@@ -58,7 +58,7 @@ export const reportOf = (result: ChaosResult): string => {
       result.stopMs.map((ms) => ms / 1000),
       's',
     )}`,
-    `reports ${result.reportsTaken} taken, ${result.reportsRetried} tried again; clicks ${people.clicks}; older links tried at once ${people.olderTried}; links tried at the end ${checked.linksTried}`,
+    `reports ${result.reportsTaken} taken; clicks ${people.clicks}; older links tried at once ${people.olderTried}; links tried at the end ${checked.linksTried}`,
     ...(['api', 'worker'] as const).map(
       (kind) =>
         `memory of the spared ${kind} in MB: ${growth(footprints[kind], ({ rssMb }) => rssMb)}; open files: ${growth(footprints[kind], ({ files }) => files)}`,

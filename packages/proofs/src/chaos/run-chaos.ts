@@ -68,7 +68,6 @@ export interface ChaosResult {
   readonly caller: CallerStats;
   readonly people: PeopleStats;
   readonly reportsTaken: number;
-  readonly reportsRetried: number;
   /** From the answer to the first copy, in seconds. */
   readonly firstCopySeconds: readonly number[];
   readonly checked: Checked;
@@ -144,7 +143,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   options.onStep?.('load and faults begin');
   const caller = stack.use(createCaller(fleet.apiPorts, random.fork(), violations));
   const people = createPeople(caller, random.fork(), violations, `chaos-${options.seed}`);
-  const reports = createProviderReports(caller, random.fork());
+  const reports = createProviderReports(caller, random.fork(), violations);
   const load = startLoad({
     requests: options.requests,
     perSecond: options.perSecond,
@@ -216,7 +215,6 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     caller: caller.stats,
     people: people.stats,
     reportsTaken: reports.taken.size,
-    reportsRetried: reports.retried(),
     firstCopySeconds,
     checked,
     footprints: footprints.taken,

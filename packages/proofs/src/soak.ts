@@ -84,7 +84,7 @@ const main = async (): Promise<number> => {
     drainMs: Number(values.drain) * 1000,
     redisBinary,
     clockLibrary,
-    ablation: values.ablation as AblationName | undefined,
+    ablations: values.ablation === undefined ? [] : [values.ablation as AblationName],
     onStep: (step) => console.log(step),
     onProgress: (progress) => console.log(progressLine(progress, (performance.now() - startedAt) / 1000)),
   });

@@ -36,7 +36,8 @@ export interface ChaosOptions {
   /** After the load, until everything has to be settled. */
   readonly drainMs: number;
   readonly redisBinary: string;
-  readonly ablation?: AblationName | undefined;
+  /** What is broken on purpose; none in a run that counts. */
+  readonly ablations?: readonly AblationName[];
   /** Shared library that shifts a process's clock, for one worker; none: its clock is right. */
   readonly clockLibrary?: string | undefined;
   /** Told when a part of the run begins. */
@@ -92,12 +93,12 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   await using stack = new AsyncDisposableStack();
   const random = createRandom(options.seed);
   const violations = createViolations();
-  const ablation: Ablation | undefined = options.ablation && ablations[options.ablation];
+  const broken: readonly Ablation[] = (options.ablations ?? []).map((name) => ablations[name]);
   const folder = mkdtempSync(join(tmpdir(), 'reconfirm-chaos-'));
   const logDir = join(folder, 'logs');
   mkdirSync(logDir);
   stack.defer(() => {
-    if (violations.total() === 0 || ablation !== undefined) rmSync(folder, { recursive: true, force: true });
+    if (violations.total() === 0 || broken.length > 0) rmSync(folder, { recursive: true, force: true });
   });
 
   options.onStep?.('starting Redis and Postgres');
@@ -105,7 +106,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   const databaseUrl = await startDatabase(folder, stack);
   const rows = openChaosRows(databaseUrl);
   await rows.watchStatuses();
-  await rows.sabotage(ablation?.statements ?? []);
+  await rows.sabotage(broken.flatMap(({ statements }) => statements ?? []));
 
   const sink = stack.use(
     await startMailSink({
@@ -124,7 +125,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
         ...redisSettings(redis.url),
         RATE_LIMIT_IP: 'off',
         RATE_LIMIT_ADDRESS: `${LIMIT.count}/${LIMIT.seconds}`,
-        ...ablation?.settings,
+        ...Object.assign({}, ...broken.map(({ settings }) => settings)),
       },
     }),
   );
@@ -191,7 +192,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   phase = 'check';
   options.onStep?.('checking');
   const { subjects } = load;
-  if (ablation?.plantsSecret === true) await plantSecret(subjects, rows, logDir);
+  if (broken.some(({ plantsSecret }) => plantsSecret === true)) await plantSecret(subjects, rows, logDir);
   const checked = await checkEverything({
     subjects,
     client,

@@ -42,9 +42,9 @@ export default defineConfig({
           setupFiles: leakCheck,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // After the others and one file at a time: these start processes and measure what they do under load.
+          // After the others, and two files at a time: these start processes, break them, and mostly wait for what becomes of it.
           sequence: { groupOrder: 1 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
     ],

@@ -10,10 +10,10 @@ export interface Question {
   readonly json?: unknown;
 }
 
-/** An answer that says something, and how often the question was asked before without one. */
+/** An answer that says something. */
 export interface Heard<Body> extends Answer<Body> {
-  /** Tries that may have been carried out although no answer came. */
-  readonly unanswered: number;
+  /** An earlier try may have been carried out: it got no answer, or a 503 because the commit's answer was lost. */
+  readonly mayRepeat: boolean;
 }
 
 export interface CallerStats {
@@ -45,7 +45,7 @@ export const createCaller = (ports: readonly number[], random: Random, violation
   const ask = async <Body>(question: Question, api?: number): Promise<Heard<Body> | undefined> => {
     const deadlineAt = performance.now() + DEADLINE_MS;
     let chosen = api ?? Math.floor(random.next() * clients.length);
-    for (let unanswered = 0, tries = 0; performance.now() < deadlineAt; tries += 1) {
+    for (let tries = 0; performance.now() < deadlineAt; tries += 1) {
       const client = clients[chosen % clients.length] as HttpClient;
       const answer = await client.ask<Body>(question.method, question.path, question).catch(() => undefined);
       const isFault = answer !== undefined && answer.status >= 500 && answer.status !== 503;
@@ -57,12 +57,10 @@ export const createCaller = (ports: readonly number[], random: Random, violation
       if (answer !== undefined && answer.status < 500) {
         stats.answered += 1;
         if (tries === 0) stats.tookMs.push(answer.tookMs);
-        return { ...answer, unanswered };
+        return { ...answer, mayRepeat: tries > 0 };
       }
-      if (answer === undefined) {
-        unanswered += 1;
-        stats.unanswered += 1;
-      } else stats.unavailable += 1;
+      if (answer === undefined) stats.unanswered += 1;
+      else stats.unavailable += 1;
       // The other one may be up.
       chosen += 1;
       await delay(random.between(50, 300));

@@ -50,7 +50,7 @@ export const createPeople = (
       });
       if (heard === undefined) return;
       // A registration has no key: one that was carried out without an answer says "exists already" afterwards.
-      if (heard.status === 201 || (heard.status === 409 && heard.unanswered > 0)) {
+      if (heard.status === 201 || (heard.status === 409 && heard.mayRepeat)) {
         subject.isRegistered = true;
         accepted(subject);
       } else if (heard.status === 429) stats.refused += 1;

@@ -21,7 +21,7 @@ import { createRandom, type Random } from './random.ts';
 import type { Copy } from './read-copy.ts';
 import { openChaosRows, type ChaosRows } from './rows.ts';
 import type { Subject } from './subjects.ts';
-import { createViolations, type Violations } from './violations.ts';
+import { createViolations, invariants, type Violations } from './violations.ts';
 
 export interface ChaosOptions {
   /** Repeats every choice of a run; not its timing. */
@@ -40,7 +40,7 @@ export interface ChaosOptions {
   readonly ablations?: readonly AblationName[];
   /** Shared library that shifts a process's clock, for one worker; none: its clock is right. */
   readonly clockLibrary?: string | undefined;
-  /** Told when a part of the run begins. */
+  /** Told when a part of the run begins, and of the first violations of each kind. */
   readonly onStep?: (step: string) => void;
   readonly onProgress?: (progress: ChaosProgress) => void;
   readonly progressEveryMs?: number;
@@ -92,7 +92,9 @@ const FOOTPRINT_EVERY_MS = 10_000;
 export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   await using stack = new AsyncDisposableStack();
   const random = createRandom(options.seed);
-  const violations = createViolations();
+  const violations = createViolations((invariant, example) =>
+    options.onStep?.(`VIOLATION: ${invariants[invariant]}: ${example}`),
+  );
   const broken: readonly Ablation[] = (options.ablations ?? []).map((name) => ablations[name]);
   const folder = mkdtempSync(join(tmpdir(), 'reconfirm-chaos-'));
   const logDir = join(folder, 'logs');

@@ -34,7 +34,9 @@ export interface Violations {
 
 const EXAMPLES_MAX = 5;
 
-export const createViolations = (): Violations => {
+export const createViolations = (
+  onFirst: (invariant: Invariant, example: string) => void = () => undefined,
+): Violations => {
   const found = new Map<Invariant, { count: number; examples: string[] }>();
   const entry = (invariant: Invariant) => {
     const known = found.get(invariant) ?? { count: 0, examples: [] };
@@ -45,7 +47,9 @@ export const createViolations = (): Violations => {
     add: (invariant, example) => {
       const known = entry(invariant);
       known.count += 1;
-      if (known.examples.length < EXAMPLES_MAX) known.examples.push(example);
+      if (known.examples.length >= EXAMPLES_MAX) return;
+      known.examples.push(example);
+      onFirst(invariant, example);
     },
     count: (invariant) => found.get(invariant)?.count ?? 0,
     total: () => [...found.values()].reduce((sum, { count }) => sum + count, 0),

@@ -16,7 +16,13 @@ const callerCount = 5;
 const repeats = Number(process.env['FAILPOINT_REPEATS'] ?? 1);
 
 /** A registration and one resend: a repetition that was counted as another request would be refused. */
-const limits = { RATE_LIMIT_ADDRESS: '2/600', RATE_LIMIT_IP: 'off', SWEEP_INTERVAL_MS: '200' };
+const settings = {
+  RATE_LIMIT_ADDRESS: '2/600',
+  RATE_LIMIT_IP: 'off',
+  SWEEP_INTERVAL_MS: '200',
+  // A machine that is slow refuses nothing.
+  DATABASE_TIMEOUT_MS: '20000',
+};
 
 /** Undefined when the connection broke and no answer came. */
 const resend = (client: ApiClient, address: string): Promise<Answer | undefined> =>
@@ -101,7 +107,7 @@ const reportsOf = async (client: ApiClient, messageId: string): Promise<number> 
 
 describeWithRedis('an API killed at any point of a request', (redisUrl) => {
   test('who got no answer asks again with the key, and each is sent one mail', async ({ annotate }) => {
-    await using scene = await openScene({ ...redisSettings(redisUrl), ...limits });
+    await using scene = await openScene({ ...redisSettings(redisUrl), ...settings });
     const { client } = await scene.startApi();
     await register(client, ['api.before_commit', 'api.after_commit', 'api.after_ring'].flatMap(callersAt));
 
@@ -128,7 +134,7 @@ describeWithRedis('an API killed at any point of a request', (redisUrl) => {
   test('who was answered is sent the mail though nobody was rung and a sweep died at it too', async ({
     annotate,
   }) => {
-    await using scene = await openScene({ ...redisSettings(redisUrl), ...limits });
+    await using scene = await openScene({ ...redisSettings(redisUrl), ...settings });
     const { client } = await scene.startApi();
     const callers = callersAt('api.after_reply');
     const first = await scene.startWorker();
@@ -164,7 +170,7 @@ describeWithRedis('an API killed at any point of a request', (redisUrl) => {
   });
 
   test('a report whose answer was lost is repeated and counts once', async () => {
-    await using scene = await openScene({ ...redisSettings(redisUrl), ...limits });
+    await using scene = await openScene({ ...redisSettings(redisUrl), ...settings });
     const { client } = await scene.startApi();
     await scene.startWorker();
     for (const address of addresses('ada', repeats)) {
@@ -185,7 +191,7 @@ describeWithRedis('an API killed at any point of a request', (redisUrl) => {
   test('a statement that was under way is whole or nothing, and its repetition is no second one', async ({
     annotate,
   }) => {
-    await using scene = await openScene({ ...redisSettings(redisUrl), ...limits });
+    await using scene = await openScene({ ...redisSettings(redisUrl), ...settings });
     const { client } = await scene.startApi();
     const [address = ''] = addresses('ada', 1);
     await register(client, [address]);

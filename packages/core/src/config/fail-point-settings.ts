@@ -3,12 +3,10 @@ import { custom, optional } from './setting.ts';
 
 const form = 'name, or name:passage';
 
-const describeFailPoint = (points: Readonly<Record<string, string>>): string =>
-  `For tests, refused in production: the process kills itself (SIGKILL) at this point. ${Object.entries(
-    points,
-  )
-    .map(([name, moment]) => `${name}: ${moment}`)
-    .join('. ')}.`;
+const describeFailPoint = (points: Readonly<Record<string, string>>): string => {
+  const moments = Object.entries(points).map(([name, moment]) => `${name}: ${moment}`);
+  return `For tests, refused in production: the process kills itself (SIGKILL) at this point. ${moments.join('. ')}.`;
+};
 
 /** Settings that only tests have a use for. */
 export const apiFailPointSettings = {

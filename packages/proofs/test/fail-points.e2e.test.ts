@@ -12,6 +12,9 @@ import { openScene, type Scene } from './support/scene.ts';
 /** How many messages stand at each point when the worker dies. */
 const repeats = Number(process.env['FAILPOINT_REPEATS'] ?? 5);
 
+/** The default of LEASE_SECONDS. */
+const leaseMs = 15_000;
+
 /** Where a worker dies, what is true of a message then, and how often it goes out again. */
 interface Point {
   /** Its own FAILPOINT. */
@@ -178,6 +181,7 @@ describeWithRedis('a worker killed at any point of its way', (redisUrl) => {
     }
 
     await scene.startWorker();
+    const successorAtMs = Date.now();
     await untilSettled(client, 60_000);
     const mails = await mailsByRecipient(scene.inbox);
     const now = await readStories(client);
@@ -193,7 +197,9 @@ describeWithRedis('a worker killed at any point of its way', (redisUrl) => {
           expect(await client.check(tokenOf(mail))).toEqual({ valid: true, email: address });
         const { status, sentAtMs = Number.NaN } = now.get(address) ?? {};
         expect(status).toBe(spokenFor.has(address) ? 'delivered' : 'sent');
-        if (further > 0) seconds.push((sentAtMs - (diedAtMs.get(point) ?? 0)) / 1000);
+        // A successor that was not there yet when the lease was over is the slowness of the machine.
+        const fromMs = Math.max(diedAtMs.get(point) ?? 0, successorAtMs - leaseMs);
+        if (further > 0) seconds.push((sentAtMs - fromMs) / 1000);
       }
     }
     expect(seconds).toHaveLength(6 * repeats);
@@ -209,6 +215,7 @@ describeWithRedis('a worker killed at any point of its way', (redisUrl) => {
       RATE_LIMIT_IP: 'off',
       LEASE_SECONDS: '3',
       SWEEP_INTERVAL_MS: '200',
+      DATABASE_TIMEOUT_MS: '20000',
     });
     const { client } = await scene.startApi();
     const point = 'worker.after_attempt_row';

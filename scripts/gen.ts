@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { apiSettings } from '../packages/core/src/config/api-settings.ts';
+import { apiFailPointSettings } from '../packages/core/src/config/fail-point-settings.ts';
 import type { Setting, Settings } from '../packages/core/src/config/setting.ts';
 import { sharedSettings } from '../packages/core/src/config/shared-settings.ts';
 import { workerSettings } from '../packages/core/src/config/worker-settings.ts';
@@ -107,7 +108,7 @@ const exampleLine = ([name, setting]: [string, Setting<unknown>]): string =>
 
 const example = `# Made from code by \`pnpm gen\`. Copy to .env and fill in what has no default.
 
-${Object.entries({ ...sharedSettings, ...apiSettings, ...workerSettings })
+${Object.entries(without({ ...sharedSettings, ...apiSettings, ...workerSettings }, apiFailPointSettings))
   .map(exampleLine)
   .join('\n\n')}
 `;

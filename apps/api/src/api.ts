@@ -20,6 +20,7 @@ import { rulesByOrganization } from './contract-rules.ts';
 import { limitCheckRoute } from './dialects/v1/limit-check-route.ts';
 import { doctorRoute } from './doctor/doctor-route.ts';
 import { demoRoute } from './demo-route.ts';
+import { apiFailPointsOf } from './fail-points.ts';
 import { createIntake } from './intake.ts';
 import { mailWebhooks } from './mail-webhooks.ts';
 import { createApiMetrics } from './metrics.ts';
@@ -71,7 +72,9 @@ export const createApi = async (
   const disposable = readDisposableDomains(config.DISPOSABLE_LIST_PATH);
   const metrics = createApiMetrics();
   const db = openApiDatabase(config, log);
-  const { limiter, smsLimiter, doorbell, redis } = openStores(config, db, log, metrics);
+  const { limiter, smsLimiter, redis, ...stores } = openStores(config, db, log, metrics);
+  const failPoints = apiFailPointsOf(config.FAILPOINT);
+  const doorbell = failPoints.doorbell(stores.doorbell);
   const keys: KeySettings = {
     hashKey: config.ADDRESS_HASH_KEY,
     ipv6PrefixBits: config.IPV6_PREFIX_BITS,
@@ -118,7 +121,7 @@ export const createApi = async (
       doorbell,
       batchMax: config.INTAKE_BATCH_MAX,
       maxWaitMs: batchWaitMs,
-      onBatch: metrics.intakeBatch,
+      onBatch: failPoints.onBatch(metrics.intakeBatch),
     }),
     ring: (messageId, { channel, priority }) => doorbell.ring({ messageId, attempt: 0, channel, priority }),
   };

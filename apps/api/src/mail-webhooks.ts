@@ -5,6 +5,7 @@ import { providers, type ReportingProviderName } from '@reconfirm/core/providers
 import { hardBounceDays } from '@reconfirm/core/suppression';
 import type { Database } from '@reconfirm/db/database';
 import { storeDeliveryEvents } from '@reconfirm/db/delivery-events';
+import { apiFailPointsOf } from './fail-points.ts';
 import type { ApiMetrics } from './metrics.ts';
 import type { WebhookCalls } from './webhook-calls.ts';
 import { webhookRoute } from './webhooks.ts';
@@ -36,6 +37,7 @@ export const mailWebhooks = (
 ): readonly FastifyPluginAsync[] => {
   const own = settingsOf(config);
   const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
+  const failPoints = apiFailPointsOf(config.FAILPOINT);
   const shared: WebhookSettings = {
     signingKeys: [],
     maxAgeSeconds: config.WEBHOOK_MAX_AGE_SECONDS,
@@ -50,7 +52,7 @@ export const mailWebhooks = (
         publicUrl: config.PUBLIC_URL,
         settings: { ...shared, ...own[name as ReportingProviderName] },
         calls,
-        store: (events) => storeDeliveryEvents(db, events, suppressDays),
+        store: failPoints.store((events) => storeDeliveryEvents(db, events, suppressDays)),
         counted: metrics.webhook,
       }),
     ];

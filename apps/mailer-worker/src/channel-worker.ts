@@ -12,6 +12,7 @@ import { type Backlog, createBacklog } from './backlog.ts';
 import type { CredentialKeys } from './credential.ts';
 import { createDelivery } from './deliver.ts';
 import { createDeliveryStore } from './delivery-store.ts';
+import type { WorkerFailPoints } from './fail-points.ts';
 import { keepLeases } from './leases.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Routes } from './routes.ts';
@@ -51,6 +52,7 @@ export interface ChannelWorkerOptions {
   /** Waited for before each delivery: what organizations want otherwise is known. */
   readonly ready: () => Promise<void>;
   readonly ringAll: Doorbell['ringAll'];
+  readonly failPoints: Pick<WorkerFailPoints, 'store'>;
   readonly workerName: string;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -60,13 +62,9 @@ export interface ChannelWorkerOptions {
 export const startChannelWorker = (options: ChannelWorkerOptions): ChannelWorker => {
   const { db, routes, rate, leaseSeconds, suppressDays, log, metrics } = options;
   const { channel } = routes[0].carrier;
-  const store = createDeliveryStore({
-    db,
-    channel,
-    leaseSeconds,
-    recordPatienceMs: 60_000,
-    suppressDays,
-  });
+  const store = options.failPoints.store(
+    createDeliveryStore({ db, channel, leaseSeconds, recordPatienceMs: 60_000, suppressDays }),
+  );
   const delivery = createDelivery({ ...options, store });
   /** The job has served its purpose once somebody looked; a fault is made good by the sweep. */
   const handle = (messageId: string, priority: Priority): Promise<void> =>

@@ -18,6 +18,7 @@ import type { Logger } from '@reconfirm/process/logger';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { startChannelWorker } from './channel-worker.ts';
+import { workerFailPointsOf } from './fail-points.ts';
 import { onlyRoute, openMailRoutes } from './mail-routes.ts';
 import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
@@ -154,8 +155,10 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   });
   organizations.start();
   const senderOf = mailSenders(organizations.configOf);
+  const failPoints = workerFailPointsOf(config.FAILPOINT);
   const shared = {
     db,
+    failPoints,
     backend: queue.consumer,
     leaseSeconds: config.LEASE_SECONDS,
     suppressDays,
@@ -189,7 +192,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
   const channels = { email: mail, sms };
   const sweep = startSweep({
     db,
-    doorbell,
+    doorbell: failPoints.sweepDoorbell(doorbell),
     channels,
     intervalMs: config.SWEEP_INTERVAL_MS,
     retentionDays: config.RETENTION_DAYS,

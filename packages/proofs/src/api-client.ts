@@ -18,7 +18,7 @@ export interface Message {
 export interface Story {
   readonly message: Message;
   readonly summary: string;
-  readonly timeline: readonly { readonly what: string; readonly detail?: string }[];
+  readonly timeline: readonly { readonly at: string; readonly what: string; readonly detail?: string }[];
 }
 
 export interface Problem {

@@ -22,26 +22,30 @@ export const reportEvent = (
   event: string,
   mail: ReadMessage,
   key = webhookKey,
-): Promise<Answer> => {
+): Promise<Answer> => postReport(client, makeReport(event, mail, key));
+
+/** The same report again is the same request, as a provider repeats one that was not answered. */
+export const postReport = (client: ApiClient, report: unknown): Promise<Answer> =>
+  client.ask('POST', '/v1/mailgun/webhook', { json: report });
+
+export const makeReport = (event: string, mail: ReadMessage, key = webhookKey): unknown => {
   const timestamp = String(Math.floor(Date.now() / 1000));
   const token = randomBytes(25).toString('hex');
-  return client.ask('POST', '/v1/mailgun/webhook', {
-    json: {
-      signature: {
-        timestamp,
-        token,
-        signature: createHmac('sha256', key)
-          .update(timestamp + token)
-          .digest('hex'),
-      },
-      'event-data': {
-        event,
-        id: randomBytes(12).toString('base64url'),
-        timestamp: Number(timestamp),
-        recipient: mail.envelope.to[0],
-        message: { headers: { 'message-id': headerOf(mail, 'message-id').replace(/^<|>$/g, '') } },
-        'user-variables': variablesOf(mail),
-      },
+  return {
+    signature: {
+      timestamp,
+      token,
+      signature: createHmac('sha256', key)
+        .update(timestamp + token)
+        .digest('hex'),
     },
-  });
+    'event-data': {
+      event,
+      id: randomBytes(12).toString('base64url'),
+      timestamp: Number(timestamp),
+      recipient: mail.envelope.to[0],
+      message: { headers: { 'message-id': headerOf(mail, 'message-id').replace(/^<|>$/g, '') } },
+      'user-variables': variablesOf(mail),
+    },
+  };
 };

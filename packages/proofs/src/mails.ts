@@ -33,3 +33,15 @@ export const countByRecipient = async (inbox: RunningInbox): Promise<ReadonlyMap
   }
   return counts;
 };
+
+/** The mails that each address got, whole, in order of arrival. */
+export const mailsByRecipient = async (
+  inbox: RunningInbox,
+): Promise<ReadonlyMap<string, readonly ReadMessage[]>> => {
+  const summaries = await inbox.messages();
+  const mails = await Promise.all(summaries.map(({ id }) => inbox.message(id)));
+  return Map.groupBy(
+    mails.filter((mail) => mail !== undefined),
+    ({ envelope }) => envelope.to[0] ?? '',
+  );
+};

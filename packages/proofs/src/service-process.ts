@@ -13,6 +13,11 @@ export interface ServiceProcess {
   terminate(): Promise<ProcessExit & { readonly tookMs: number }>;
   /** SIGKILL, as an out-of-memory killer does it; resolves when the process is gone. */
   kill(): Promise<void>;
+  /**
+   * Resolves when the process has killed itself at this FAILPOINT. Rejects when it has not come there in
+   * time, and when it ended in any other way.
+   */
+  diedAt(failPoint: string, timeoutMs?: number): Promise<void>;
   /** Ends the process if the test has not. Rejects when it ended by itself, or cannot stop in order. */
   finish(): Promise<void>;
 }
@@ -21,6 +26,7 @@ const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
 const READY_TIMEOUT_MS = 20_000;
 // A platform that sends SIGTERM kills 30 s later; 25 leave it a margin.
 const STOP_TIMEOUT_MS = 25_000;
+const POINT_TIMEOUT_MS = 30_000;
 
 /** Starts an app by its entry file, with these settings and nothing else, and waits until it is ready. `logFile` gets all it prints. */
 export const startService = async (
@@ -88,6 +94,10 @@ const controlled = (child: StartedProcess): ServiceProcess => {
       isAsked = true;
       return child.stop();
     },
+    diedAt: async (failPoint, timeoutMs = POINT_TIMEOUT_MS) => {
+      await deathAt(child, failPoint, timeoutMs);
+      isAsked = true;
+    },
     finish,
   };
 };
@@ -107,4 +117,12 @@ const terminate = async (child: StartedProcess): Promise<ProcessExit & { tookMs:
   } finally {
     clearTimeout(timer);
   }
+};
+
+const deathAt = async (child: StartedProcess, failPoint: string, timeoutMs: number): Promise<void> => {
+  await waitUntil(`${child.name} comes to ${failPoint}`, child.hasExited, timeoutMs);
+  const exit = await child.exited;
+  const wasThere = child.tail(200).some((line) => line.includes(`"failpoint.reached","name":"${failPoint}"`));
+  if (exit.signal !== 'SIGKILL' || !wasThere)
+    throw new Error(`${child.name} ended with ${describeExit(exit)} and not at ${failPoint}`);
 };

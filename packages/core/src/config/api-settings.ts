@@ -1,6 +1,7 @@
 import { isAddressRange } from '../client-address.ts';
 import { changeModes } from '../contact-change.ts';
 import { contractNames, parseContracts } from '../contract.ts';
+import { apiFailPointSettings } from './fail-point-settings.ts';
 import { gotrueSettings } from './gotrue-settings.ts';
 import { limitWindowSecondsMax, parseLimits } from '../limits.ts';
 import { parseLimitsByPurpose } from '../purposes/policy.ts';
@@ -257,4 +258,5 @@ export const apiSettings = {
       describe: 'Where the page at / sends people to read their mail.',
     }),
   ),
+  ...apiFailPointSettings,
 } as const;

@@ -39,6 +39,8 @@ const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
     );
   if (production && config.EMAIL_PROVIDER === 'log')
     problems.push('EMAIL_PROVIDER must not be log in production: no mail would leave');
+  if (production && config.FAILPOINT !== undefined)
+    problems.push('FAILPOINT must not be set in production: it ends the process');
   return [...problems, ...sharedSmsProblems(config)];
 };
 

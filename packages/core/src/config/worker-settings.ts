@@ -1,4 +1,5 @@
 import { bounceSettings } from './bounce-settings.ts';
+import { workerFailPointSettings } from './fail-point-settings.ts';
 import { failoverSettings } from './failover-settings.ts';
 import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
@@ -114,4 +115,5 @@ export const workerSettings = {
     describe:
       'Age at which an account that never proved an address or a number is deleted, with the event account.lapsed. One with a message on its way, a link or code that works or a live session stays. 0 keeps them for ever: whether its accounts may go is for the application to say.',
   }),
+  ...workerFailPointSettings,
 } as const;

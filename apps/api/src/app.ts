@@ -42,6 +42,12 @@ export const version = (
 /** The largest body of any route but webhooks; an address and a URL fit many times over. */
 const bodySizeBytesMax = 16 * 1024;
 
+/**
+ * Of every answer that says nothing else for itself: what is answered is about a person or a moment, so nobody
+ * keeps it (ASVS 5.0, 14.3.2), and no browser takes it for another type than it has (3.4.4).
+ */
+const answerHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
 /** Builds the server without listening. Everything a request can meet on its way is set here. */
 export const buildApp = async (options: AppOptions): Promise<FastifyInstance> => {
   const isTrusted = addressRanges(options.trustedProxies);
@@ -66,6 +72,11 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   app.setNotFoundHandler(() => {
     throw new ProblemError('NOT_FOUND');
   });
+  // Before all that can answer, a refusal by a header among it.
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(answerHeaders);
+    done();
+  });
   readSignedClientAddresses(app, options.clientAddresses);
   observe(app, options, isTrusted);
   hangUpWhenClosing(app);
@@ -84,7 +95,11 @@ const answerProblem =
     return reply
       .code(problem.statusCode)
       .serializer(JSON.stringify)
-      .headers({ ...problem.headers, 'content-type': 'application/problem+json; charset=utf-8' })
+      .headers({
+        ...answerHeaders,
+        ...problem.headers,
+        'content-type': 'application/problem+json; charset=utf-8',
+      })
       .send(
         toProblem(problem, {
           spelling: options.errorCodes,

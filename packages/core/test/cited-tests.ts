@@ -6,20 +6,34 @@ export interface Citation {
   readonly title: string;
 }
 
-const rowPattern = /^\| .* \| +\[[^\]]+\]\(([^)]+)\): `([^`]+)` +\|$/;
-const headPattern = /^\| (?:row|-+) +\|/;
+const cited = /\[[^\]]+\]\(([^)\s]+\.test\.ts)\): `([^`]+)`/g;
+const underHead = /^\| *:?-+/;
+const testColumn = /\| tests? +\|$/;
 
-/** The citations of a page's tables, one a line; a row that cites nothing is told as its text. */
-export const citationsOf = (page: string): readonly (Citation | string)[] =>
-  page
-    .split('\n')
-    .filter((line) => line.startsWith('|') && !headPattern.test(line))
-    .map((line) => {
-      const [, file, title] = rowPattern.exec(line) ?? [];
-      return file === undefined || title === undefined
-        ? line
-        : { file, title: title.replaceAll(String.raw`\|`, '|') };
-    });
+/**
+ * The citations of a page, in tables and between them, as `[name](file.test.ts): ` and the title in
+ * backticks. A row that cites nothing is told as its text, in tables whose last column is `test`.
+ */
+export const citationsOf = (page: string): readonly (Citation | string)[] => {
+  const lines = page.split('\n');
+  let wantsTests = false;
+  return lines.flatMap((line, index): readonly (Citation | string)[] => {
+    const isHead = underHead.test(lines[index + 1] ?? '');
+    if (isHead || !line.startsWith('|')) wantsTests = isHead && testColumn.test(line);
+    const found = [...line.matchAll(cited)].map(([, file = '', title = '']) => ({
+      file,
+      title: title.replaceAll(String.raw`\|`, '|'),
+    }));
+    const isBare = wantsTests && !isHead && !underHead.test(line) && found.length === 0;
+    return isBare ? [line] : found;
+  });
+};
+
+/** What a page's links lead to inside the repository, relative to the page. */
+export const linkedFilesOf = (page: string): readonly string[] =>
+  [...page.matchAll(/\]\(([^)\s#]+)(?:#[^)\s]*)?\)/g)]
+    .map(([, file = '']) => file)
+    .filter((file) => !/^[a-z]+:/.test(file));
 
 const comment = /^\s*\/\/.*$|\/\*[\s\S]*?\*\//gm;
 

@@ -1,31 +1,49 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { errorCodes } from '../src/error-codes.ts';
-import { citationsOf, hasTest } from './cited-tests.ts';
+import { citationsOf, hasTest, linkedFilesOf } from './cited-tests.ts';
 
-const pageUrl = new URL('../../../docs/contract-tests.md', import.meta.url);
-const citations = citationsOf(readFileSync(pageUrl, 'utf8'));
+const root = new URL('../../../', import.meta.url);
+
+/** Each by its path, with fewer citations than which something of it is not read. */
+const pages = [
+  { path: 'docs/contract-tests.md', least: 200 },
+  { path: 'SECURITY.md', least: 80 },
+  { path: 'docs/reliability.md', least: 1 },
+].filter(({ path }) => existsSync(new URL(path, root)));
 
 const sources = new Map<string, string>();
-const sourceOf = (file: string): string => {
-  const url = new URL(file, pageUrl);
-  const known = sources.get(file) ?? (existsSync(url) ? readFileSync(url, 'utf8') : '');
-  sources.set(file, known);
+const sourceAt = (url: URL): string => {
+  const known = sources.get(url.href) ?? (existsSync(url) ? readFileSync(url, 'utf8') : '');
+  sources.set(url.href, known);
   return known;
 };
 
-describe('docs/contract-tests.md', () => {
+test('the pages that cite tests are there', () =>
+  expect(pages.map(({ path }) => path)).toEqual(
+    expect.arrayContaining(['docs/contract-tests.md', 'SECURITY.md']),
+  ));
+
+describe.each(pages)('$path', ({ path, least }) => {
+  const pageUrl = new URL(path, root);
+  const page = readFileSync(pageUrl, 'utf8');
+  const citations = citationsOf(page);
+
   test('has a test for every row', () => {
-    expect(citations.length).toBeGreaterThan(200);
+    expect(citations.length).toBeGreaterThanOrEqual(least);
     expect(citations.filter((citation) => typeof citation === 'string')).toEqual([]);
   });
 
-  test('names no test that is not in its file', () =>
+  test('names no test that is not in its file, or is turned off', () =>
     expect(
       citations.filter(
-        (citation) => typeof citation !== 'string' && !hasTest(sourceOf(citation.file), citation.title),
+        (citation) =>
+          typeof citation !== 'string' && !hasTest(sourceAt(new URL(citation.file, pageUrl)), citation.title),
       ),
     ).toEqual([]));
+
+  test('leads to no file that is not there', () =>
+    expect(linkedFilesOf(page).filter((file) => !existsSync(new URL(file, pageUrl)))).toEqual([]));
 });
 
 describe('the check of the citations', () => {
@@ -44,6 +62,36 @@ describe('the check of the citations', () => {
       '| `GET /x` | 200 |  |',
     ]);
   });
+
+  const cite = (title: string) => `[x](../apps/x.test.ts): \`${title}\``;
+  const found = (title: string) => ({ file: '../apps/x.test.ts', title });
+
+  test.each([
+    ['in a sentence', `As ${cite('a')} shows.`, [found('a')]],
+    [
+      'several of one row',
+      `| row | test |\n| --- | --- |\n| x | ${cite('a')}, ${cite('b')} |`,
+      [found('a'), found('b')],
+    ],
+    [
+      'in a table of something else',
+      `| row | what |\n| --- | --- |\n| ${cite('a')} | |\n| x | |`,
+      [found('a')],
+    ],
+    [
+      'a bare row after another table',
+      '| a | b |\n| - | - |\n\n| a | test |\n| - | - |\n| x | |',
+      ['| x | |'],
+    ],
+    ['a link to a file alone', 'See [x](../apps/x.test.ts).', []],
+  ])('reads %s', (_what, text, expected) => expect(citationsOf(text)).toEqual(expected));
+
+  test('knows where a link leads, and leaves other sites alone', () =>
+    expect(
+      linkedFilesOf(
+        '[a](docs/a.md#part), [b](../b.ts) [c](https://example.com/c) [d](#here) [e](mailto:e@example.com)',
+      ),
+    ).toEqual(['docs/a.md', '../b.ts']));
 
   test.each([
     ["it('a thing holds', async () => {})"],

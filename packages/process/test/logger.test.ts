@@ -36,6 +36,15 @@ describe('a line of the log', () => {
     ]);
   });
 
+  test('is one line, whatever stands in it', () => {
+    const { log, lines, text } = openLogger();
+    const forged = '\r\n{"level":60,"msg":"forged"}\n\u2028\u0085\u0000\u001b[2J';
+    log.info({ reason: forged, [forged]: forged, err: new Error(forged) }, forged);
+    // oxlint-disable-next-line no-control-regex -- the control characters are what must be escaped
+    expect(text().trimEnd()).not.toMatch(/[\u0000-\u001f]/);
+    expect(lines()).toEqual([expect.objectContaining({ level: 30, reason: forged, msg: forged })]);
+  });
+
   test('below its level is not written', () => {
     const { log, lines } = openLogger('warn');
     log.info('quiet');

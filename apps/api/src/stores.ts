@@ -10,8 +10,7 @@ import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
-import { connectForCalls } from '@reconfirm/queue/redis';
-import type { Redis } from 'ioredis';
+import { connectForCalls, type RedisConnection } from '@reconfirm/queue/redis';
 import type { Limiter } from './limiter/limiter.ts';
 import { createPostgresLimiter } from './limiter/postgres.ts';
 import { createRedisLimiter } from './limiter/redis.ts';
@@ -38,7 +37,7 @@ export interface Stores {
   /** The same while Redis answers; else as SMS_LIMITER_ON_ERROR says. */
   readonly smsLimiter: Limiter;
   readonly doorbell: Doorbell;
-  readonly redis: Redis | undefined;
+  readonly redis: RedisConnection | undefined;
 }
 
 /** Limits and queue on Redis with Postgres behind it, or on Postgres alone. */
@@ -61,11 +60,13 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
   const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
   const forLimits = connectForCalls(url, {
     name: `${config.REDIS_PREFIX}-api-limits`,
+    clusterNodes: config.REDIS_CLUSTER_NODES,
     timeoutMs: config.LIMITER_TIMEOUT_MS,
     onError,
   });
   const forRings = connectForCalls(url, {
     name: `${config.REDIS_PREFIX}-api-rings`,
+    clusterNodes: config.REDIS_CLUSTER_NODES,
     timeoutMs: ringTimeoutMs,
     onError,
   });

@@ -1,5 +1,6 @@
 import { AppError } from '@reconfirm/core/app-error';
-import { describeWithRedis, type RedisProxy, startRedisProxy } from '@reconfirm/local-stack/testing';
+import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPostgresLimiter } from '../src/limiter/postgres.ts';
 import type { RedisLimiter } from '../src/limiter/redis.ts';
@@ -70,10 +71,10 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 };
 
 describeWithRedis('when Redis goes away', (url) => {
-  let proxy: RedisProxy;
+  let proxy: TcpProxy;
   let store: RedisUnderTest;
   beforeEach(async () => {
-    proxy = await startRedisProxy(url);
+    proxy = await openTcpProxy(url);
     store = openRedis(proxy.url, rows, { timeoutMs: redisTimeoutMs });
     await store.redis.ping();
   });
@@ -165,9 +166,31 @@ describeWithRedis('when Redis goes away', (url) => {
   });
 });
 
+describeWithRedis('a Redis that is replaced between two requests', (url) => {
+  test('by one that missed the last charges, opens nothing: they count by their rows', async () => {
+    await using proxy = await openTcpProxy(url);
+    using store = openRedis(proxy.url, rows);
+    const { limiter, changes } = openLimiter(store);
+    const subject = subjectOf('address', [1, 60]);
+    await store.rememberForADay();
+    const id = newId();
+    expect((await limiter.charge(subject, id)).allowed).toBe(true);
+    await rows.accept(subject, id);
+    // What a promoted replica or an old snapshot knows: since when Redis remembers, and not the last charge.
+    await store.redis.del(...(await store.keys()).filter((key) => !key.endsWith(':since')));
+    const again = new Promise<void>((resolve) => {
+      store.redis.once('close', () => store.redis.once('ready', () => resolve()));
+    });
+    proxy.resetConnections();
+    await again;
+    expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: false });
+    expect(changes, 'no request was made while it was away').toEqual([]);
+  });
+});
+
 describeWithRedis('a Redis that never answered since the start', (url) => {
   test('delays no call beyond its deadline', async () => {
-    await using proxy = await startRedisProxy(url, 'silent');
+    await using proxy = await openTcpProxy(url, { first: 'silent' });
     using store = openRedis(proxy.url, rows, { timeoutMs: redisTimeoutMs });
     const { limiter } = openLimiter(store);
     const subject = subjectOf('ip', [100, 60]);

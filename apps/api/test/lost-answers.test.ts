@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { eventually } from './support/eventually.ts';
 import { type Installation, openInstallation, startApi, type TestApi } from './support/installation.ts';
-import { openPostgresLink, type PostgresLink } from './support/postgres-link.ts';
 import { expectProblem } from './support/problems.ts';
 import { type Answer, newClient, newEmail, post, resend } from './support/requests.ts';
 import { allMessages } from './support/rows.ts';
@@ -15,12 +15,12 @@ const statuses = (answers: readonly Answer[]): readonly number[] =>
 /** An API whose way to the database a test can break. */
 const overLink = async (
   { settings }: Installation,
-  work: (api: TestApi, link: PostgresLink) => Promise<void>,
+  work: (api: TestApi, proxy: TcpProxy) => Promise<void>,
 ): Promise<void> => {
-  await using link = await openPostgresLink(settings['DATABASE_URL'] ?? '');
-  const api = await startApi({ ...settings, DATABASE_URL: link.url });
+  await using proxy = await openTcpProxy(settings['DATABASE_URL'] ?? '');
+  const api = await startApi({ ...settings, DATABASE_URL: proxy.url });
   try {
-    await work(api, link);
+    await work(api, proxy);
   } finally {
     await api.stop();
   }
@@ -34,10 +34,10 @@ describe('an answer of the database that is lost on the way', () => {
   afterAll(() => installation.close());
 
   it('of a resend’s INSERT is a 503, the message stands, and stays charged', async () => {
-    await overLink(installation, async (api, link) => {
+    await overLink(installation, async (api, proxy) => {
       const [from, email] = [newClient(), newEmail()];
       const before = (await allMessages(installation.db)).length;
-      link.loseAnswerTo('INSERT INTO messages');
+      void proxy.loseAnswerTo('INSERT INTO messages');
       expectProblem(await resend(api, email, { from }), unavailable);
       expect(await allMessages(installation.db), 'it was written').toHaveLength(before + 1);
 
@@ -49,9 +49,9 @@ describe('an answer of the database that is lost on the way', () => {
   });
 
   it('of a registration’s COMMIT is a 503, the account stands, and stays charged', async () => {
-    await overLink(installation, async (api, link) => {
+    await overLink(installation, async (api, proxy) => {
       const [from, email] = [newClient(), newEmail()];
-      link.loseAnswerTo('commit');
+      void proxy.loseAnswerTo('commit');
       expectProblem(await post(api, '/v1/register', { email }, { from }), unavailable);
       expectProblem(await post(api, '/v1/register', { email }), {
         status: 409,
@@ -65,9 +65,9 @@ describe('an answer of the database that is lost on the way', () => {
   });
 
   it('of a request with an Idempotency-Key is found again by its repetition', async () => {
-    await overLink(installation, async (api, link) => {
+    await overLink(installation, async (api, proxy) => {
       const [from, email, headers] = [newClient(), newEmail(), { 'idempotency-key': 'lost-answer' }];
-      link.loseAnswerTo('INSERT INTO messages');
+      void proxy.loseAnswerTo('INSERT INTO messages');
       expectProblem(await resend(api, email, { from, headers }), unavailable);
       const again = await resend(api, email, { from, headers });
       expect([again.statusCode, again.headers['idempotency-replayed']]).toEqual([200, 'true']);
@@ -79,12 +79,12 @@ describeWithRedis('a database that hangs', () => {
   it('keeps nobody waiting for a place in a batch: a 503 within 2.5 seconds, and no connection more', async () => {
     const installation = await openInstallation();
     try {
-      await overLink(installation, async (api, link) => {
+      await overLink(installation, async (api, proxy) => {
         expect((await resend(api, newEmail())).statusCode).toBe(200);
-        link.hang();
+        await proxy.become('silent');
         // A request whose batch takes the one place, and waits for the whole of DATABASE_TIMEOUT_MS.
         const caught = resend(api, newEmail());
-        await eventually('a batch is under way', async () => link.swallowed() >= 1 || undefined);
+        await eventually('a batch is under way', async () => proxy.swallowed() >= 1 || undefined);
         const startedMs = performance.now();
         const answers = await Promise.all(
           Array.from({ length: 100 }, async () => {
@@ -94,7 +94,7 @@ describeWithRedis('a database that hangs', () => {
         );
         for (const { answer } of answers) expectProblem(answer, unavailable);
         expect(Math.max(...answers.map(({ tookMs }) => tookMs))).toBeLessThan(2500);
-        expect(link.swallowed(), 'nothing of theirs was sent').toBe(1);
+        expect(proxy.swallowed(), 'nothing of theirs was sent').toBe(1);
         expect((await caught).statusCode).toBe(503);
       });
     } finally {

@@ -1,14 +1,13 @@
 import type { WorkerConfig } from '@reconfirm/core/config/config';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
-import { connectForBlocking, connectForCalls } from '@reconfirm/queue/redis';
-import type { Redis } from 'ioredis';
+import { connectForBlocking, connectForCalls, type RedisConnection } from '@reconfirm/queue/redis';
 
 /** What the queue is reached by. */
 export interface QueueConnections {
   readonly producer: QueueBackend;
   readonly consumer: QueueBackend;
-  readonly callRedis: Redis | undefined;
+  readonly callRedis: RedisConnection | undefined;
   disconnect(): void;
 }
 
@@ -25,10 +24,15 @@ export const openQueueConnections = (config: WorkerConfig, log: Logger): QueueCo
   const onError = (error: Error): void => log.warn({ err: error }, 'redis.error');
   const call = connectForCalls(url, {
     name: `${config.REDIS_PREFIX}-worker-calls`,
+    clusterNodes: config.REDIS_CLUSTER_NODES,
     timeoutMs: queueCallTimeoutMs,
     onError,
   });
-  const blocking = connectForBlocking(url, { name: `${config.REDIS_PREFIX}-worker-jobs`, onError });
+  const blocking = connectForBlocking(url, {
+    name: `${config.REDIS_PREFIX}-worker-jobs`,
+    clusterNodes: config.REDIS_CLUSTER_NODES,
+    onError,
+  });
   return {
     producer: { kind: 'redis', redis: call, prefix: config.REDIS_PREFIX },
     consumer: { kind: 'redis', redis: blocking, prefix: config.REDIS_PREFIX },

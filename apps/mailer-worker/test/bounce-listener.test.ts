@@ -1,3 +1,4 @@
+import { openTcpProxy } from '@reconfirm/local-stack';
 import { describe, expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
 import { eventually } from './support/eventually.ts';
@@ -12,7 +13,6 @@ import {
 } from './support/report-mails.ts';
 import { register } from './support/requests.ts';
 import { openScene, type Scene } from './support/scene.ts';
-import { openTcpLink, targetOf, through } from './support/tcp-link.ts';
 
 /** A message that was sent to `email`. */
 const sendTo = async (scene: Scene, email = 'reader@example.org') => {
@@ -120,17 +120,17 @@ test('nobody can fail the message of somebody else', async () => {
 test('while Postgres is away a report is answered 451, and counts when it is brought again', async () => {
   await using inbox = await startInbox();
   await using scene = await openScene(inbox.url);
-  await using link = await openTcpLink(targetOf(scene.databaseUrl));
+  await using proxy = await openTcpProxy(scene.databaseUrl);
   const { bouncePort } = await scene.start({
     ...bounceSettings,
-    DATABASE_URL: through(scene.databaseUrl, link),
+    DATABASE_URL: proxy.url,
   });
   const { messageId } = await sendTo(scene);
   const to = bounceAddressOf(messageId);
   const raw = deliveryStatus({ to });
-  link.cut();
+  await proxy.become('closed');
   expect(await bring(bouncePort, { to, raw })).toBe('451 4.3.0 The report cannot be stored now, try again');
-  link.mend();
+  await proxy.become('open');
   expect(await scene.message(messageId)).toMatchObject({ status: 'sent' });
   await eventually(
     'the report is taken',

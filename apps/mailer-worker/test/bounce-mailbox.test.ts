@@ -1,4 +1,5 @@
 import { Secret } from '@reconfirm/core/secret';
+import { openSilentPort, openTcpProxy } from '@reconfirm/local-stack';
 import { describe, expect, test, vi } from 'vitest';
 import { openMailbox } from '../src/reports/open-mailbox.ts';
 import { startMailboxReader } from '../src/reports/read-mailbox.ts';
@@ -12,7 +13,6 @@ import { bounceAddressOf, bounceDomain, deliveryStatus, forgedAddressOf } from '
 import { register } from './support/requests.ts';
 import { openScene, type Scene } from './support/scene.ts';
 import { startSmallImapServer } from './support/small-imap-server.ts';
-import { openTcpLink, targetOf, through } from './support/tcp-link.ts';
 
 /** A mailbox is looked at every 30 s, and connected to again after some seconds. */
 const eventually = <T>(what: string, probe: () => T | Promise<T>) => eventuallyWithin(what, probe, 45_000);
@@ -93,16 +93,16 @@ describe.each(servers)('a mailbox on %s', (_name, start, isHere) => {
     await using inbox = await startInbox();
     await using scene = await openScene(inbox.url);
     await using server = await start();
-    await using link = await openTcpLink(targetOf(scene.databaseUrl));
-    await scene.start({ ...settingsOf(server.port), DATABASE_URL: through(scene.databaseUrl, link) });
+    await using proxy = await openTcpProxy(scene.databaseUrl);
+    await scene.start({ ...settingsOf(server.port), DATABASE_URL: proxy.url });
     const messageId = await sendTo(scene);
-    link.cut();
+    await proxy.become('closed');
     await server.deliver(filed(bounceAddressOf(messageId)));
     await eventually('the worker could not store it', () =>
       scene.lines.some(({ msg }) => msg === 'report.mailbox_failed'),
     );
     expect(await server.mailsIn('INBOX')).toMatchObject([{ seen: false }]);
-    link.mend();
+    await proxy.become('open');
     await eventually('the bounce counts', isBounced(scene, messageId));
     await eventually('it is marked', allSeen(server, 1));
   });
@@ -127,16 +127,16 @@ describe.each(servers)('a mailbox on %s', (_name, start, isHere) => {
     await using inbox = await startInbox();
     await using scene = await openScene(inbox.url);
     await using server = await start();
-    await using link = await openTcpLink({ host: '127.0.0.1', port: server.port });
-    const worker = await scene.start(settingsOf(link.port));
+    await using proxy = await openTcpProxy(`tcp://127.0.0.1:${server.port}`);
+    const worker = await scene.start(settingsOf(proxy.port));
     const working = async (value: 0 | 1): Promise<boolean> =>
       (await askOps(worker, '/metrics')).body.includes(`mailbox_working{mailbox="imap"} ${value}`);
     await eventually('the mailbox is read', () => working(1));
-    link.cut();
+    await proxy.become('closed');
     await eventually('the loss is told', () => working(0));
     const messageId = await sendTo(scene);
     await server.deliver(filed(bounceAddressOf(messageId)));
-    link.mend();
+    await proxy.become('open');
     await eventually('the bounce counts', isBounced(scene, messageId));
     await eventually('the mailbox is read again', () => working(1));
     expect((await scene.message(messageId)).status).toBe('bounced');
@@ -248,7 +248,7 @@ describe('a mailbox', () => {
   });
 
   test('that does not answer fails in time, and holds nobody who wants to stop', async () => {
-    await using silent = await openTcpLink();
+    await using silent = await openSilentPort();
     const url = new Secret(mailboxUrl(silent.port));
     await expect(openMailbox({ url, doneFolder: undefined, callTimeoutMs: 300 }, never)).rejects.toThrow();
     const working: boolean[] = [];

@@ -1,4 +1,5 @@
 import type { Environment } from '@reconfirm/core/config/config';
+import { openSilentPort } from '@reconfirm/local-stack';
 import { expect, test } from 'vitest';
 import { type Inbox, startInbox } from './smtp-inbox.ts';
 import { greet, startScriptedServer, takeEnvelope } from './smtp-scripted-server.ts';
@@ -6,7 +7,6 @@ import { eventually, neverDuring } from './support/eventually.ts';
 import { askOps, readMetric } from './support/ops-port.ts';
 import { register, registerMany } from './support/requests.ts';
 import { openScene } from './support/scene.ts';
-import { openTcpLink } from './support/tcp-link.ts';
 
 const failsOverTo = (second: Pick<Inbox, 'url'>): Environment => ({
   EMAIL_FAILOVER_PROVIDER: 'smtp',
@@ -17,8 +17,8 @@ const failsOverTo = (second: Pick<Inbox, 'url'>): Environment => ({
 
 /** A port where nobody listens: its server has just been closed. */
 const closedUrl = async (): Promise<string> => {
-  await using link = await openTcpLink();
-  return `smtp://127.0.0.1:${link.port}`;
+  await using proxy = await openSilentPort();
+  return `smtp://127.0.0.1:${proxy.port}`;
 };
 
 /** A server that lets nobody in, until it is told to. */

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openSilentPort } from '@reconfirm/local-stack';
 import { describe, expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
 import { eventually } from './support/eventually.ts';
@@ -9,7 +10,6 @@ import { tokenIn } from './support/mail-token.ts';
 import { register } from './support/requests.ts';
 import { runMain } from './support/run-main.ts';
 import { openScene } from './support/scene.ts';
-import { openTcpLink } from './support/tcp-link.ts';
 
 const right = {
   NODE_ENV: 'production',
@@ -145,7 +145,7 @@ describe('the process', () => {
 
   test('ends in its time on SIGTERM when Redis is silent, and gives back what hangs', async () => {
     const gate = createGate();
-    await using blackhole = await openTcpLink();
+    await using blackhole = await openSilentPort();
     await using inbox = await startInbox({ onRcptTo: () => gate.hold(() => {}) });
     await using scene = await openScene(inbox.url, 'postgres');
     const { messageId } = await register(scene.db, 'reader@example.org');

@@ -2,13 +2,13 @@ import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { connectForCalls } from '@reconfirm/queue/redis';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { priorities } from '@reconfirm/core/purposes/purpose';
+import { openSilentPort } from '@reconfirm/local-stack';
 import { expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
 import { eventually } from './support/eventually.ts';
 import { register, registerMany, resend } from './support/requests.ts';
 import { outlastRetryTimers } from './support/retry-timers.ts';
 import { openScene, type Scene } from './support/scene.ts';
-import { openTcpLink } from './support/tcp-link.ts';
 
 outlastRetryTimers();
 
@@ -95,7 +95,7 @@ describeWithRedis('10,000 invitations in the queue', (redisUrl) => {
 
 test('10,000 invitations delay a recovery mail by less than 5 s while Redis is away', async () => {
   await using inbox = await startInbox();
-  await using silent = await openTcpLink();
+  await using silent = await openSilentPort();
   await using scene = await openScene(inbox.url, 'postgres');
   await inviteMany(scene);
   await scene.start({

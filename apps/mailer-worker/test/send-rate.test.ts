@@ -1,10 +1,10 @@
+import { openSilentPort } from '@reconfirm/local-stack';
 import { expect, test } from 'vitest';
 import { type ReceivedMail, startInbox } from './smtp-inbox.ts';
 import { eventually } from './support/eventually.ts';
 import { registerMany } from './support/requests.ts';
 import { outlastRetryTimers } from './support/retry-timers.ts';
 import { openScene } from './support/scene.ts';
-import { openTcpLink } from './support/tcp-link.ts';
 
 outlastRetryTimers();
 
@@ -57,7 +57,7 @@ test('SEND_RATE holds for a backlog that has been due for longer than the sweep 
 
 test('SEND_RATE holds for a backlog while Redis is away', async () => {
   await using inbox = await startWatchedInbox();
-  await using silent = await openTcpLink();
+  await using silent = await openSilentPort();
   await using scene = await openScene(inbox.url, 'postgres');
   const ids = await registerMany(scene.db, 30);
   await scene.skipWait(...ids);

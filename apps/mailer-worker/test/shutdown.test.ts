@@ -1,3 +1,4 @@
+import { openSilentPort } from '@reconfirm/local-stack';
 import { describe, expect, test } from 'vitest';
 import type { RunningWorker } from '../src/worker.ts';
 import { startInbox } from './smtp-inbox.ts';
@@ -6,7 +7,6 @@ import { createGate } from './support/gate.ts';
 import { register, registerMany } from './support/requests.ts';
 import { outlastRetryTimers } from './support/retry-timers.ts';
 import { openScene } from './support/scene.ts';
-import { openTcpLink } from './support/tcp-link.ts';
 
 outlastRetryTimers();
 
@@ -89,7 +89,7 @@ describe('a stop', () => {
 
   test('ends in its time with Redis silent and a send that does not end', async () => {
     const gate = createGate();
-    await using blackhole = await openTcpLink();
+    await using blackhole = await openSilentPort();
     await using server = await startScriptedServer(async (dialogue) => {
       await greet(dialogue);
       await gate.pass();
@@ -113,7 +113,7 @@ describe('a stop', () => {
   test('begins no further message of the round that the sweep is delivering', async () => {
     const gate = createGate();
     let conversations = 0;
-    await using blackhole = await openTcpLink();
+    await using blackhole = await openSilentPort();
     await using inbox = await startInbox({
       onRcptTo: (_to, _session, callback) => {
         conversations += 1;
@@ -148,7 +148,7 @@ describe('a stop', () => {
 });
 
 test('a worker whose ops port is taken does not start, and leaves nothing open', async () => {
-  await using taken = await openTcpLink();
+  await using taken = await openSilentPort();
   await using scene = await openScene('smtp://127.0.0.1:9');
   await expect(scene.start({ OPS_PORT: String(taken.port) })).rejects.toThrow(/EADDRINUSE/);
 });

@@ -1,3 +1,4 @@
+import { openSilentPort, openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { describe, expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
@@ -6,7 +7,6 @@ import { askOps, readMetric } from './support/ops-port.ts';
 import { registerMany } from './support/requests.ts';
 import { outlastRetryTimers } from './support/retry-timers.ts';
 import { openScene } from './support/scene.ts';
-import { openTcpLink, targetOf, through, type TcpLink } from './support/tcp-link.ts';
 
 outlastRetryTimers();
 
@@ -14,8 +14,8 @@ const withRedisAt = (port: number) => ({ QUEUE_BACKEND: 'redis', REDIS_URL: `red
 
 /** A port where nobody listens: its server has just been closed. */
 const findClosedPort = async (): Promise<number> => {
-  await using link = await openTcpLink();
-  return link.port;
+  await using proxy = await openSilentPort();
+  return proxy.port;
 };
 
 interface Absence extends AsyncDisposable {
@@ -27,7 +27,7 @@ const absences: readonly (readonly [string, () => Promise<Absence>])[] = [
     'refuses connections',
     async () => ({ port: await findClosedPort(), [Symbol.asyncDispose]: async () => {} }),
   ],
-  ['takes connections and never answers', (): Promise<TcpLink> => openTcpLink()],
+  ['takes connections and never answers', (): Promise<TcpProxy> => openSilentPort()],
 ];
 
 describe.each(absences)('with a Redis that %s', (_, openAbsence) => {
@@ -74,13 +74,13 @@ describeWithRedis('a Redis that goes away and comes back', (redisUrl) => {
   test('costs no message, and is used again by itself', async () => {
     await using inbox = await startInbox();
     await using scene = await openScene(inbox.url, 'redis');
-    await using link = await openTcpLink(targetOf(redisUrl));
-    const worker = await scene.start({ REDIS_URL: through(redisUrl, link) });
-    link.cut();
+    await using proxy = await openTcpProxy(redisUrl);
+    const worker = await scene.start({ REDIS_URL: proxy.url });
+    await proxy.become('closed');
     const ids = await registerMany(scene.db, 30);
     for (const id of ids) expect(await scene.settled(id, 20_000)).toMatchObject({ status: 'sent' });
     expect(await readMetric(worker, 'reconfirm_queue_working')).toBe(0);
-    link.mend();
+    await proxy.become('open');
     const [later = ''] = await registerMany(scene.db, 1, 'later');
     await scene.settled(later, 20_000);
     await eventually(

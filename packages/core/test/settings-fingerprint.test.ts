@@ -38,6 +38,7 @@ test.each([
   ['DATABASE_URL', 'postgres://other:password@host/db'],
   ['DATABASE_POOL_MAX', '20'],
   ['REDIS_URL', 'rediss://other:6379'],
+  ['REDIS_CLUSTER_NODES', 'other:6379'],
 ])('%s is each process’s own', (name, value) =>
   expect(settingsFingerprint(apiConfig({ [name]: value }))).toBe(ours),
 );

@@ -15,5 +15,13 @@ export {
   type ProcessOptions,
   type StartedProcess,
 } from './start-process.ts';
+export type { Slowness } from './tcp-proxy/carry.ts';
+export {
+  openSilentPort,
+  openTcpProxy,
+  type TcpProxy,
+  type TcpProxyOptions,
+  type Way,
+} from './tcp-proxy/open-tcp-proxy.ts';
 export { waitUntil } from './wait-until.ts';
 export { apiEnvironment, workerEnvironment } from './up/process-settings.ts';

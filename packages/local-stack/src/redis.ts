@@ -63,8 +63,10 @@ const isRecentRedis = async (path: string): Promise<boolean> => {
 export type RedisOptions = {
   binary: string;
   port?: number;
-  /** Made up without one; a server that takes the place of another needs its password. */
+  /** So that a server which comes back has the URL it had; made up unless it is given. */
   password?: string;
+  /** Directives of redis.conf, over those of this file: `maxmemory`, `replicaof`, `cluster-enabled`. */
+  settings?: Readonly<Record<string, string>>;
   /** Where it keeps its pid file; nothing else is written. */
   dataDir?: string;
   logFile?: string;
@@ -73,6 +75,7 @@ export type RedisOptions = {
 export type RunningRedis = {
   readonly url: string;
   readonly port: number;
+  readonly password: string;
   readonly pid: number;
   readonly exited: Promise<ProcessExit>;
   tail(lineCount: number): string[];
@@ -93,7 +96,7 @@ export const startRedis = async (options: RedisOptions): Promise<RunningRedis> =
     command: options.binary,
     // By standard input, because everybody on the machine can read a command line.
     args: ['-'],
-    input: configuration(port, password, options.dataDir ?? tmpdir()),
+    input: configuration(port, password, options),
     cwd: '/',
     env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
     logFile: options.logFile,
@@ -113,6 +116,7 @@ export const startRedis = async (options: RedisOptions): Promise<RunningRedis> =
   return {
     url: `redis://:${password}@127.0.0.1:${port}/0`,
     port,
+    password,
     pid: server.pid,
     exited: server.exited,
     tail: server.tail,
@@ -122,14 +126,18 @@ export const startRedis = async (options: RedisOptions): Promise<RunningRedis> =
 };
 
 // A queue must refuse to grow rather than evict (BullMQ's guide, "maxmemory-policy").
-const configuration = (port: number, password: string, dir: string): string => `
+const configuration = (port: number, password: string, { dataDir, settings }: RedisOptions): string => `
 bind 127.0.0.1
 port ${port}
 requirepass ${password}
-dir "${dir}"
+masterauth ${password}
+dir "${dataDir ?? tmpdir()}"
 daemonize no
 logfile ""
 save ""
 appendonly no
 maxmemory-policy noeviction
+${Object.entries(settings ?? {})
+  .map(([name, value]) => `${name} ${value}`)
+  .join('\n')}
 `;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describeExit, startProcess, type ProcessExit, type StartedProcess } from '@reconfirm/local-stack';
-import { createHttpClient } from './http-client.ts';
+import { type Answer, createHttpClient } from './http-client.ts';
 import { waitUntil } from '@reconfirm/local-stack';
 
 export interface ServiceProcess {
@@ -8,7 +8,15 @@ export interface ServiceProcess {
   readonly pid: number;
   /** Resolves when it is gone, however that came about. */
   readonly exited: Promise<ProcessExit>;
+  /** Where it answers /readyz and /metrics. */
+  readonly port: number;
   tail(lineCount: number): string[];
+  /** How many lines it has printed that are warnings or worse, or no line of its log at all. */
+  complaints(): number;
+  /** What /readyz answers. */
+  readiness(): Promise<Answer>;
+  /** One of its metrics without labels, now; NaN when it has none of that name. */
+  metric(name: string): Promise<number>;
   /** SIGTERM; resolves when the process is gone. Rejects when that takes longer than 25 s. */
   terminate(): Promise<ProcessExit & { readonly tookMs: number }>;
   /** SIGKILL, as an out-of-memory killer does it; resolves when the process is gone. */
@@ -23,7 +31,8 @@ export interface ServiceProcess {
 }
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
-const READY_TIMEOUT_MS = 20_000;
+// Two or three seconds where nothing else runs.
+const READY_TIMEOUT_MS = 60_000;
 // A platform that sends SIGTERM kills 30 s later; 25 leave it a margin.
 const STOP_TIMEOUT_MS = 25_000;
 const POINT_TIMEOUT_MS = 30_000;
@@ -36,8 +45,12 @@ export const startService = async (
   port: number,
   logFile?: string,
 ): Promise<ServiceProcess> => {
+  let complaints = 0;
   const child = await startProcess({
     name,
+    onLine: (line) => {
+      if (isComplaint(line)) complaints += 1;
+    },
     command: process.execPath,
     args: [entry],
     cwd: REPOSITORY,
@@ -55,20 +68,38 @@ export const startService = async (
       cause: error,
     });
   }
-  return controlled(child);
+  return {
+    ...controlled(child),
+    port,
+    complaints: () => complaints,
+    readiness: () => get(port, '/readyz'),
+    metric: async (metric) => {
+      const { body } = await get<string>(port, '/metrics');
+      return Number(new RegExp(`^${metric} (\\S+)$`, 'm').exec(body)?.[1]);
+    },
+  };
+};
+
+/** Levels of pino: 30 is info. */
+export const isComplaint = (line: string): boolean => !/^\{"level":[123]0,/.test(line);
+
+const get = async <Body>(port: number, path: string): Promise<Answer<Body>> => {
+  using http = createHttpClient(port);
+  return await http.ask<Body>('GET', path);
 };
 
 const untilReady = async (child: StartedProcess, port: number): Promise<void> => {
-  using http = createHttpClient(port);
   const isReady = (): Promise<boolean> =>
-    http.ask('GET', '/readyz').then(
+    get(port, '/readyz').then(
       ({ status }) => status === 200,
       () => false,
     );
   await waitUntil(`${child.name} is ready`, isReady, READY_TIMEOUT_MS);
 };
 
-const controlled = (child: StartedProcess): ServiceProcess => {
+const controlled = (
+  child: StartedProcess,
+): Omit<ServiceProcess, 'port' | 'complaints' | 'readiness' | 'metric'> => {
   let isAsked = false;
   const finish = async (): Promise<void> => {
     if (isAsked) return;

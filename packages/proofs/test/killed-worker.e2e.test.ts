@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
-import { waitUntil } from '@reconfirm/local-stack';
+import { openTcpProxy, waitUntil } from '@reconfirm/local-stack';
 import { headerOf } from '../src/mailgun-webhook.ts';
 import { linkOf, nextMail, tokenOf } from '../src/mails.ts';
 import { redisSettings } from '../src/installation.ts';
 import { openScene } from './support/scene.ts';
-import { openGate } from '../src/tcp-gate.ts';
 
 const address = 'ada@example.com';
 
@@ -17,14 +16,15 @@ describeWithRedis('a worker killed between the 250 of the provider and the recor
       SWEEP_INTERVAL_MS: '200',
     });
     const { client } = await scene.startApi();
-    // The record carries the words with which the inbox takes a mail. The gate lets no statement that
+    // The record carries the words with which the inbox takes a mail. The proxy lets no statement that
     // holds them through: once it has shut, the worker has read the 250 and Postgres has no record of it.
-    await using gate = await openGate(scene.databaseUrl, { shutAt: 'Kept as' });
-    const killed = await scene.startWorker({ DATABASE_URL: gate.url });
+    await using proxy = await openTcpProxy(scene.databaseUrl);
+    const shut = proxy.shutAt('Kept as');
+    const killed = await scene.startWorker({ DATABASE_URL: proxy.url });
     const { apiKey } = (await client.register(address)).body;
-    await gate.shut;
+    await shut;
     await killed.kill();
-    await gate.cut();
+    await proxy.become('closed');
     const first = await nextMail(scene.inbox, address);
     expect(await client.messages({ address })).toMatchObject([{ status: 'sending', attempts: 1 }]);
     // The link was on record before the mail left, so it works whatever became of the worker.

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { openTcpProxy } from '@reconfirm/local-stack';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import type { ApiClient } from '../src/api-client.ts';
 import type { Answer } from '../src/http-client.ts';
@@ -7,7 +8,6 @@ import { expectOneMailForEach } from './support/one-mail-each.ts';
 import { emptyRedis } from '../src/redis-keys.ts';
 import { redisSettings } from '../src/installation.ts';
 import { openScene, type Scene } from './support/scene.ts';
-import { openGate } from '../src/tcp-gate.ts';
 
 /** A registration and one resend for each address, and no more for ten minutes. */
 const limits = { RATE_LIMIT_ADDRESS: '2/600', RATE_LIMIT_IP: 'off' };
@@ -82,13 +82,13 @@ describeWithRedis('a Redis that is lost under load', (redisUrl) => {
   test('gone for good, it loses no accepted request, opens no limit and holds nobody up', async ({
     annotate,
   }) => {
-    await using gate = await openGate(redisUrl);
-    await using scene = await openScene({ ...redisSettings(gate.url), ...limits, SWEEP_INTERVAL_MS: '500' });
+    await using proxy = await openTcpProxy(redisUrl);
+    await using scene = await openScene({ ...redisSettings(proxy.url), ...limits, SWEEP_INTERVAL_MS: '500' });
     const { client } = await scene.startApi();
     const worker = await scene.startWorker();
     await prepare(client);
     const answers = await mixedLoad(client, async (index) => {
-      if (index === 150) await gate.cut();
+      if (index === 150) await proxy.become('closed');
     });
     expect(refusals(answers)).toEqual([]);
     const without = answers.slice(150).map(({ tookMs }) => tookMs);

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from './redis.ts';
 
 /** Where jobs wait. `redis`: a connection of ours. `postgres`: BullMQ's own pool on the same database. */
 export type QueueBackend =
-  | { readonly kind: 'redis'; readonly redis: Redis; readonly prefix: string }
+  | { readonly kind: 'redis'; readonly redis: RedisConnection; readonly prefix: string }
   | { readonly kind: 'postgres'; readonly url: string; readonly schema: string; readonly poolMax: number };
 
 /** All keys of a queue must share a slot of a Redis Cluster: the braces see to that. */

@@ -1,5 +1,5 @@
-import { findRedisServer, startRedis } from '@reconfirm/local-stack';
-import { describeWithRedis, type RedisProxy, startRedisProxy } from '@reconfirm/local-stack/testing';
+import { findRedisServer, openTcpProxy, startRedis, type TcpProxy } from '@reconfirm/local-stack';
+import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDoorbell } from '../src/doorbell.ts';
@@ -54,9 +54,9 @@ describe('a doorbell whose Redis was never up', () => {
 });
 
 describeWithRedis('a doorbell whose Redis goes away', (url) => {
-  let proxy: RedisProxy;
+  let proxy: TcpProxy;
   beforeEach(async () => {
-    proxy = await startRedisProxy(url);
+    proxy = await openTcpProxy(url);
   });
   afterEach(() => proxy[Symbol.asyncDispose]());
 
@@ -100,7 +100,7 @@ describeWithRedis('a doorbell whose Redis goes away', (url) => {
 
 describeWithRedis('a worker whose Redis goes away', (url) => {
   test.each(['after the start', 'from the start'])('(%s) goes on by itself when it is back', async (when) => {
-    await using proxy = await startRedisProxy(url);
+    await using proxy = await openTcpProxy(url);
     if (when === 'from the start') await proxy.become('closed');
     await using queue = openRedisQueue(proxy.url);
     await using worker = listen(queue.forJobs);
@@ -117,7 +117,7 @@ describeWithRedis('a worker whose Redis goes away', (url) => {
   });
 
   test.each(['silent', 'closed'] as const)('(%s) closes all the same', async (mode) => {
-    await using proxy = await startRedisProxy(url);
+    await using proxy = await openTcpProxy(url);
     await using queue = openRedisQueue(proxy.url);
     const worker = listen(queue.forJobs);
     const { doorbell } = openDoorbell(queue);

@@ -1,4 +1,5 @@
-import { createTestDatabase, startRedisProxy, testStores } from '@reconfirm/local-stack/testing';
+import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
+import { createTestDatabase, testStores } from '@reconfirm/local-stack/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { postgresBackend } from '../src/backend.ts';
 import { createDoorbell } from '../src/doorbell.ts';
@@ -8,19 +9,18 @@ import { listen } from './support/handled.ts';
 /** BullMQ on Postgres remembers a failed start, and asks again at once: both would end a worker for good. */
 describe('a queue on a Postgres that is away', () => {
   let database: Awaited<ReturnType<typeof createTestDatabase>>;
-  // The proxy carries any bytes; Postgres speaks over it as Redis does.
-  let link: Awaited<ReturnType<typeof startRedisProxy>>;
+  let proxy: TcpProxy;
 
   beforeEach(async () => {
     database = await createTestDatabase(testStores());
-    link = await startRedisProxy(database.url, 'closed');
+    proxy = await openTcpProxy(database.url, { first: 'closed' });
   });
   afterEach(async () => {
-    await link[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
     await database.drop();
   });
 
-  const backend = () => ({ ...postgresBackend(link.url, 'test-queue'), poolMax: 2 });
+  const backend = () => ({ ...postgresBackend(proxy.url, 'test-queue'), poolMax: 2 });
 
   test('since its start: the worker leaves the process its turn, and works once it is there', async () => {
     await using worker = listen(backend());
@@ -31,7 +31,7 @@ describe('a queue on a Postgres that is away', () => {
     const { user, system } = process.cpuUsage(cpuStart);
     expect((user + system) / 1000, 'CPU ms while it waits').toBeLessThan(1500);
 
-    await link.become('open');
+    await proxy.become('open');
     const doorbell = createDoorbell({ backend: backend(), timeoutMs: 5000, onChange: () => {} });
     const id = newId();
     await expect
@@ -45,21 +45,21 @@ describe('a queue on a Postgres that is away', () => {
     const doorbell = createDoorbell({ backend: backend(), timeoutMs: ringTimeoutMs, onChange: () => {} });
     const ring = () => doorbell.ringAll([{ messageId: newId(), attempt: 0 }]);
     expect(await ring()).toBe(false);
-    await link.become('open');
+    await proxy.become('open');
     await expect.poll(ring, { timeout: 15_000, interval: 200 }).toBe(true);
     await doorbell.close();
   });
 
   test('for a while: a worker that was at work goes on afterwards', async () => {
-    await link.become('open');
+    await proxy.become('open');
     await using worker = listen(backend());
     const doorbell = createDoorbell({ backend: backend(), timeoutMs: 5000, onChange: () => {} });
     const before = newId();
     await doorbell.ringAll([{ messageId: before, attempt: 0 }]);
     await worker.seen(before);
-    await link.become('closed');
+    await proxy.become('closed');
     await expect.poll(() => worker.errors.length, { timeout: 10_000 }).toBeGreaterThan(0);
-    await link.become('open');
+    await proxy.become('open');
     const after = newId();
     const ring = () => doorbell.ringAll([{ messageId: after, attempt: 0 }]);
     await expect.poll(ring, { timeout: 15_000, interval: 200 }).toBe(true);

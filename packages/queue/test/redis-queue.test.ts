@@ -1,17 +1,16 @@
 import { sendJobId } from '@reconfirm/core/jobs/send';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
-import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { queuePrefix } from '../src/backend.ts';
 import { createDoorbell, type Doorbell } from '../src/doorbell.ts';
-import { evictionProblem } from '../src/redis.ts';
+import { evictionProblem, type RedisConnection } from '../src/redis.ts';
 import { newId, openRedisQueue, type RedisTestQueue, ringTimeoutMs } from './support/backends.ts';
 import { listen } from './support/handled.ts';
 
 describeWithRedis('jobs in Redis', (url) => {
   let queue: RedisTestQueue;
   let doorbell: Doorbell;
-  let redis: Redis;
+  let redis: RedisConnection;
   beforeEach(() => {
     queue = openRedisQueue(url);
     redis = queue.forRings.redis;

@@ -3,7 +3,7 @@ import { AppError } from '@reconfirm/core/app-error';
 import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import { createBatcher } from '@reconfirm/db/batcher';
 import type { CountedRequest } from '@reconfirm/db/limit-charges';
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from '@reconfirm/queue/redis';
 import type { Limiter } from './limiter.ts';
 
 const script = readFileSync(new URL('./limiter.lua', import.meta.url), 'utf8');
@@ -11,9 +11,9 @@ const script = readFileSync(new URL('./limiter.lua', import.meta.url), 'utf8');
 /** Of each subject asked about: charged or not, then the ages of what counts; or that the rows must be read. */
 type Answers = readonly (readonly number[])[];
 
-interface LimiterClient extends Redis {
+type LimiterClient = RedisConnection & {
   reconfirmLimits(keyCount: number, ...args: readonly (string | number)[]): Promise<readonly Answers[]>;
-}
+};
 
 type Past = readonly CountedRequest[];
 
@@ -29,7 +29,7 @@ interface Question {
 const batchMax = 128;
 
 export interface RedisLimiterOptions {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly prefix: string;
   /** How long a request may wait for its call while Redis does not answer the calls before it. */
   readonly maxWaitMs: number;
@@ -38,13 +38,14 @@ export interface RedisLimiterOptions {
 }
 
 export interface RedisLimiter extends Limiter {
-  /** Makes every subject be read from the rows again: Redis has missed charges while it was away. */
+  /** Makes every subject be read from the rows again: Redis has missed charges while it was not asked. */
   distrust(): Promise<void>;
 }
 
 /**
  * Limits in Redis. What Redis holds is a copy of what the rows say: emptied, it first reads the past
- * of each subject from them, so that nothing opens. Rejects when Redis does not answer in time, and
+ * of each subject from them, so that nothing opens. So it does after each lost connection, behind which another
+ * Redis may answer: a replica that was promoted without the last writes, or one from an old snapshot. Rejects when Redis does not answer in time, and
  * with `database_unavailable` when the rows that it needs cannot be read.
  */
 export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter => {
@@ -53,6 +54,22 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   const client = redis as LimiterClient;
   // All keys share a slot of a cluster, so that the subjects of one turn can share a call.
   const sinceKey = `{${prefix}:limit}:since`;
+  // A cluster loses a node without being closed itself.
+  let isAnother = false;
+  for (const event of ['close', '-node'])
+    redis.on(event, () => {
+      isAnother = true;
+    });
+
+  const distrust = async (): Promise<void> => {
+    isAnother = false;
+    try {
+      await redis.del(sinceKey);
+    } catch (error) {
+      isAnother = true;
+      throw error;
+    }
+  };
 
   /** Requests that arrive together share one script call; the subjects of each are still all or none. */
   const questions = createBatcher<Question, Answers>({
@@ -60,9 +77,13 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     maxInFlight: 1,
     maxWaitMs,
     retryAlone: () => false,
-    runBatch: (batch) => {
+    runBatch: async (batch) => {
+      if (isAnother) await distrust();
       const keys = [sinceKey, ...keysOf(prefix, batch)];
-      return client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
+      const answers = await client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
+      // A call is repeated on the next connection, behind which nothing was distrusted yet.
+      if (isAnother) throw new Error('the connection was lost during the call');
+      return answers;
     },
   });
 
@@ -108,9 +129,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     refund: async (subject, chargeId) => {
       await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [] });
     },
-    distrust: async () => {
-      await redis.del(sinceKey);
-    },
+    distrust,
   };
 };
 

@@ -6,8 +6,7 @@ import { type Database, openDatabase } from '@reconfirm/db/database';
 import { readCharges } from '@reconfirm/db/limit-charges';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { createTestDatabase, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
-import { connectForCalls } from '@reconfirm/queue/redis';
-import type { Redis } from 'ioredis';
+import { connectForCalls, type RedisConnection } from '@reconfirm/queue/redis';
 import { createRedisLimiter, type RedisLimiter } from '../../src/limiter/redis.ts';
 
 /** A deadline that a busy machine does not meet by being busy. */
@@ -104,7 +103,7 @@ export const openRows = async (): Promise<LimiterRows> => {
 };
 
 export interface RedisUnderTest extends Disposable {
-  readonly redis: Redis;
+  readonly redis: RedisConnection;
   readonly limiter: RedisLimiter;
   keys(): Promise<readonly string[]>;
   /** What FLUSHALL does, for this suite's keys only: the server is shared. */

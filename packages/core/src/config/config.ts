@@ -21,12 +21,21 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 type Read<C> = { readonly config: C } | { readonly problems: readonly string[] };
 
+/** Whether a Redis URL names a database other than 0. */
+const namesDatabase = (url: string): boolean => {
+  if (!URL.canParse(url)) return false;
+  const { pathname, searchParams } = new URL(url);
+  return [pathname.slice(1), searchParams.get('db') ?? ''].some((database) => Number(database) > 0);
+};
+
 /** Rules between settings, for both processes. */
 const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
   const problems: string[] = [];
   const production = config.NODE_ENV === 'production';
   if (config.QUEUE_BACKEND === 'redis' && config.REDIS_URL === undefined)
     problems.push('REDIS_URL is required with QUEUE_BACKEND=redis; set it, or QUEUE_BACKEND=postgres');
+  if (config.REDIS_CLUSTER_NODES.length > 0 && namesDatabase(config.REDIS_URL?.reveal() ?? ''))
+    problems.push('REDIS_URL must name no database but 0 with REDIS_CLUSTER_NODES: a cluster has no other');
   if (production && !config.PUBLIC_URL.startsWith('https:'))
     problems.push('PUBLIC_URL must start with https:// in production');
   if (production && config.REDIRECT_ORIGINS.kind === 'any')

@@ -10,6 +10,7 @@ const ownOfProcess: ReadonlySet<string> = new Set([
   'DATABASE_POOL_MAX',
   'DATABASE_TIMEOUT_MS',
   'REDIS_URL',
+  'REDIS_CLUSTER_NODES',
   'SHUTDOWN_TIMEOUT_SECONDS',
 ]);
 

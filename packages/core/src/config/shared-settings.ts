@@ -18,6 +18,24 @@ const readOrigin = (value: string): string | { readonly problem: string } => {
     : { problem: 'must be an origin like https://verify.example.com, without a path' };
 };
 
+/** One node of a Redis Cluster. */
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+const readNodes = (value: string): readonly RedisNode[] | { readonly problem: string } => {
+  const nodes: RedisNode[] = [];
+  for (const name of value.split(',').map((n) => n.trim())) {
+    if (name === '') continue;
+    const [, host, port] = /^([a-z0-9.-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})$/i.exec(name) ?? [];
+    if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
+      return { problem: `must list hosts with their ports, like redis-2.example:6379; ${name} is none` };
+    nodes.push({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
+  }
+  return nodes;
+};
+
 const readColor = (value: string): string | { readonly problem: string } =>
   /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : { problem: 'must be a colour like #1d4ed8' };
 
@@ -64,6 +82,15 @@ export const sharedSettings = {
       describe:
         'Redis 6.2 or newer (or Valkey) with maxmemory-policy noeviction. Required with QUEUE_BACKEND=redis.',
     }),
+  ),
+  REDIS_CLUSTER_NODES: custom(
+    {
+      form: 'redis-2.example:6379,redis-3.example:6379',
+      fallback: '',
+      describe:
+        'Says that REDIS_URL is a node of a Redis Cluster, and names others to ask for the rest when that one is away; where one name stands for all, that name. User, password and TLS are those of REDIS_URL.',
+    },
+    readNodes,
   ),
   REDIS_PREFIX: custom(
     {

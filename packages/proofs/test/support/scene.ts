@@ -9,13 +9,22 @@ export interface Scene extends AsyncDisposable, Pick<Installation, 'startApi' | 
   readonly inbox: RunningInbox;
   readonly databaseUrl: string;
   readonly redisPrefix: string;
+  /** Prints the last lines of every process: for a test that failed in a scene that several share. */
+  printLogs(): void;
 }
+
+/** A scene of one test, whose failure prints the last lines of every process. */
+export const openScene = async (settings: Settings): Promise<Scene> => {
+  const scene = await openSharedScene(settings);
+  onTestFailed(scene.printLogs);
+  return scene;
+};
 
 /**
  * Opens a scene; `await using` closes it: every process that still runs gets SIGTERM and has to end
- * with 0. When the test fails, the last lines of every process are printed.
+ * with 0.
  */
-export const openScene = async (settings: Settings): Promise<Scene> => {
+export const openSharedScene = async (settings: Settings): Promise<Scene> => {
   const stores = testStores();
   await using opened = new AsyncDisposableStack();
   const database = await createTestDatabase(stores);
@@ -31,7 +40,6 @@ export const openScene = async (settings: Settings): Promise<Scene> => {
     }),
   );
   opened.defer(() => endAll(installation.processes));
-  onTestFailed(() => printLogs(installation.processes));
   const stack = opened.move();
   return {
     inbox,
@@ -39,6 +47,7 @@ export const openScene = async (settings: Settings): Promise<Scene> => {
     redisPrefix: prefix,
     startApi: installation.startApi,
     startWorker: installation.startWorker,
+    printLogs: () => printLogs(installation.processes),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 };

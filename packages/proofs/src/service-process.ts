@@ -23,7 +23,7 @@ export interface ServiceProcess {
 }
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..');
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 60_000;
 // A platform that sends SIGTERM kills 30 s later; 25 leave it a margin.
 const STOP_TIMEOUT_MS = 25_000;
 const POINT_TIMEOUT_MS = 30_000;
@@ -35,6 +35,7 @@ export const startService = async (
   settings: Readonly<Record<string, string>>,
   port: number,
   logFile?: string,
+  onLine?: (line: string) => void,
 ): Promise<ServiceProcess> => {
   const child = await startProcess({
     name,
@@ -42,6 +43,7 @@ export const startService = async (
     args: [entry],
     cwd: REPOSITORY,
     env: { PATH: process.env['PATH'], ...settings },
+    onLine,
     stopSteps: [{ signal: 'SIGKILL', timeoutMs: 2000 }],
     logFile,
   });

@@ -1,8 +1,8 @@
-import { createHash, createHmac, hash } from 'node:crypto';
+import { createHash, createHmac, hash as hashOf } from 'node:crypto';
 import { codeDigits, deriveCode, hashCode } from '@reconfirm/core/code';
 import { derivedHash, keyedHash } from '@reconfirm/core/keyed-hash';
 import { unseal } from '@reconfirm/core/sealed';
-import { Secret } from '@reconfirm/core/secret';
+import type { Secret } from '@reconfirm/core/secret';
 import { deriveToken, hashToken, type KeyRing, type TokenOrigin } from '@reconfirm/core/token';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { columnsOf, type DumpedTable } from './dump-stores.ts';
@@ -30,7 +30,7 @@ export interface Opened {
 
 type Row = Readonly<Record<string, string | null>>;
 
-const sha256 = (data: string | Uint8Array): string => hash('sha256', data, 'hex');
+const sha256 = (data: string | Uint8Array): string => hashOf('sha256', data, 'hex');
 
 const hexOf = (bytea: string | null | undefined): string => (bytea ?? '').replace(/^\\x/, '');
 

@@ -10,7 +10,7 @@ import { formsOf, scanFor, type Canary } from '../src/secret-scan.ts';
 import { strictContracts } from '../src/strict-contracts.ts';
 import { playCanaries } from './support/canary-flow.ts';
 import { collectEvidence } from './support/evidence.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openScene } from './support/scene.ts';
 import { smsSettings } from './support/sms-settings.ts';
 
 /** Where an address may stand: with its account, and with a change of it. */
@@ -43,14 +43,8 @@ describeWithRedis(
         await using watch = await watchRedis(redisUrl);
         await using quoting = await startQuotingSmtp();
         await using endpoint = await startRepeatingEndpoint();
-        let place: Scene | undefined;
-        const evidence = collectEvidence(() => {
-          if (place === undefined) throw new Error('there is no scene yet');
-          const { databaseUrl, redisPrefix } = place;
-          return { databaseUrl, redisUrl, redisPrefix };
-        });
+        const evidence = collectEvidence();
         await using scene = await openScene({ ...redisSettings(redisUrl), ...settings }, evidence.keepLine);
-        place = scene;
         const sms = smsSettings(scene.inbox.httpPort);
         const apiSettings = { ...strictContracts(), ...sms.api };
         const { addresses, messageId } = await playCanaries({

@@ -141,7 +141,10 @@ test('keys are replaced under load, and no mail has a dead link, no code dies an
     [
       ...arriving,
       ...late,
-      ...['link@example.com', 'code@example.com', 'session@example.com', 'session@example.com'],
+      'link@example.com',
+      'code@example.com',
+      'session@example.com',
+      'session@example.com',
     ],
     ['link@example.com', 'code@example.com', 'session@example.com'],
   );

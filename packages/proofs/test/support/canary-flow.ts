@@ -62,7 +62,7 @@ const actsOf = (
 ) => {
   const { learn } = evidence;
   const running = new Set([api.url, worker.opsUrl]);
-  const keep = (): Promise<void> => evidence.keep(running);
+  const keep = (): Promise<void> => evidence.keep({ ...scene, redisUrl }, running);
   const read = (to: string, after?: Mail): Promise<Mail> => evidence.read(scene.inbox, to, after?.mail);
   const ask = (method: string, path: string, question: Question = {}, of = api) =>
     evidence.ask(of, method, path, question);

@@ -32,7 +32,7 @@ export interface Evidence {
   ask(of: RunningApi, method: string, path: string, question?: Question): Promise<Answer<Said>>;
   keepLine(process: string, line: string): void;
   /** Keeps what is in both stores now, and the metrics of these processes. */
-  keep(urls: Iterable<string>): Promise<void>;
+  keep(place: EvidencePlace, urls: Iterable<string>): Promise<void>;
   secrets(): readonly Canary[];
   /** Where the secret, or the address, stands in Postgres: `schema.table.column`. */
   columnsWith(canary: Canary): readonly string[];
@@ -49,8 +49,7 @@ export interface EvidencePlace {
   readonly redisPrefix: string;
 }
 
-/** `place` is asked for when it is needed first: logs come before there is one. */
-export const collectEvidence = (place: () => EvidencePlace): Evidence => {
+export const collectEvidence = (): Evidence => {
   const secrets: Canary[] = [];
   const logs = new Map<string, string[]>();
   const told: string[] = [];
@@ -91,8 +90,7 @@ export const collectEvidence = (place: () => EvidencePlace): Evidence => {
       if (lines === undefined) logs.set(process, [line]);
       else lines.push(line);
     },
-    keep: async (urls) => {
-      const { databaseUrl, redisUrl, redisPrefix } = place();
+    keep: async ({ databaseUrl, redisUrl, redisPrefix }, urls) => {
       for (const { name, values } of columnsOf(await dumpPostgres(databaseUrl)))
         dumped.set(name, new Set([...(dumped.get(name) ?? []), ...values]));
       for (const line of await dumpRedis(redisUrl, redisPrefix)) redis.add(line);

@@ -81,7 +81,7 @@ describeWithRedis(
           );
         expect(places['metrics']).toMatch(/^reconfirm_resends_total\{/m);
         expect(places['metrics']).toMatch(/^reconfirm_messages_done_total\{/m);
-        expect(places['error bodies']).toMatch(/TOKEN_UNKNOWN[^]*DATABASE_UNAVAILABLE/);
+        expect(places['error bodies']).toMatch(/TOKEN_UNKNOWN[^]*SERVICE_UNAVAILABLE/);
         // And a secret would have been seen in each of them, in whatever spelling.
         const [secret] = evidence.secrets().filter(({ name }) => name === 'token');
         for (const [name, text] of Object.entries(places)) {

@@ -17,6 +17,7 @@ import { type ContractDocument, documentation } from './documentation.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { asProblem } from './error-to-problem.ts';
 import { ProblemError, toProblem } from './problem.ts';
+import { toldPath } from './told-path.ts';
 
 export interface AppOptions {
   readonly log: Logger;
@@ -103,15 +104,12 @@ const answerProblem =
       .send(
         toProblem(problem, {
           spelling: options.errorCodes,
-          path: pathOf(request.url),
+          path: toldPath(request.url),
           requestId: request.id,
           docsUrl: new URL('/docs/errors', options.publicUrl).href,
         }),
       );
   };
-
-/** The query may hold a token or an address: it is never logged or repeated. */
-const pathOf = (url: string): string => url.split('?', 1)[0] ?? '/';
 
 const observe = (
   app: FastifyInstance,

@@ -4,7 +4,7 @@ import { hashCode, readCode } from '@reconfirm/core/code';
 import { orderedBy } from '@reconfirm/core/purposes/purpose';
 import { type PurposeName, purposes } from '@reconfirm/core/purposes/registry';
 import { hashToken } from '@reconfirm/core/token';
-import type { CodeCandidate, GuessOutcome } from '@reconfirm/db/code-guesses';
+import { type CodeCandidate, codeCandidatesMax, type GuessOutcome } from '@reconfirm/db/code-guesses';
 import type { KnownToken, Presented } from '@reconfirm/db/token-state';
 import type { Confirmation } from '@reconfirm/db/verifications';
 import { accountSubjectKeyOf, addressKeyOf, type KeySettings, subjectKeyOf } from './request-keys.ts';
@@ -74,7 +74,7 @@ export const createConfirm = (deps: ConfirmDependencies): Confirm => {
         }
       }
       const candidates = await Promise.all(places.map(({ find }) => find()));
-      const messageId = findMatch(candidates.flat(), code);
+      const messageId = findMatch(candidates.flatMap(padded), code);
       if (messageId === null) return { kind: 'unknown' };
       const outcome = outcomeOf(await deps.confirmToken({ by: 'code', messageId }, wanted));
       await forgive(places);
@@ -99,13 +99,22 @@ export const createConfirm = (deps: ConfirmDependencies): Confirm => {
     for (const { subjectKey } of places) await deps.forgiveGuess(subjectKey);
   }
 
-  /** Compares with every candidate, so that the time says nothing about which one it was. */
+  /** Compares with every candidate, so that the time says neither which one it was nor that there was any. */
   function findMatch(candidates: readonly CodeCandidate[], code: string): string | null {
     const matches = candidates.filter(({ messageId, codeHash }) =>
       timingSafeEqual(hashCode(deps.keys.hashKey, messageId, code), codeHash),
     );
     return matches[0]?.messageId ?? null;
   }
+};
+
+/** As many candidates as there may be. A hash of zeros is no code's, or none that will ever be met. */
+const padded = (candidates: readonly CodeCandidate[]): readonly CodeCandidate[] =>
+  Array.from({ length: codeCandidatesMax }, (_, index) => candidates[index] ?? nobodys);
+
+const nobodys: CodeCandidate = {
+  messageId: '00000000-0000-7000-8000-000000000000',
+  codeHash: Buffer.alloc(32),
 };
 
 interface CodePlace {

@@ -150,9 +150,17 @@ describe('a reply that is kept', () => {
     );
   });
 
+  test('loses a code wherever it stands alone, and no figure that hangs on something', () => {
+    expect(scrubReply('554 Refused: "Your code is 123456." code=654321, G-000001')).toBe(
+      '554 Refused: "Your code is [code]." code=[code], G-[code]',
+    );
+    const others = '452 4.2.2 queued as A123456 at 1234567, 12345 of 52428800 bytes';
+    expect(scrubReply(others)).toBe(others);
+  });
+
   test('is done quickly for a hostile reply', () => {
     const started = performance.now();
-    for (const unit of ['a', '"', '@', 'a@', 'www.', 'a.', '%40', ' ']) scrubReply(unit.repeat(100_000));
+    for (const unit of ['a', '"', '@', 'a@', 'www.', 'a.', '%40', ' ', '123456', '123456 ']) scrubReply(unit.repeat(100_000));
     expect(performance.now() - started).toBeLessThan(1000);
   });
 });

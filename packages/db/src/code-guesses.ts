@@ -44,13 +44,17 @@ export interface CodeCandidate {
   readonly codeHash: Uint8Array;
 }
 
-/** The newest codes of a subject, dead ones included, so that a dead code can be told from a wrong one. */
+/**
+ * The newest codes of a subject, dead ones included, so that a dead code can be told from a wrong one. As many
+ * rows are read and sent for somebody whose messages came to nothing as for an account's: how long a wrong
+ * code takes must not tell who has one.
+ */
 export const findCodes = async (db: Database, subjectKey: Uint8Array): Promise<readonly CodeCandidate[]> => {
-  const { rows } = await sql<{ message_id: string; code_hash: Buffer }>`
-    SELECT m.id AS message_id, v.code_hash FROM messages m JOIN verifications v ON v.message_id = m.id
-     WHERE m.subject_key = ${Buffer.from(subjectKey)} AND v.code_hash IS NOT NULL
-     ORDER BY m.seq DESC LIMIT ${candidatesMax}`.execute(db);
-  return rows.map((row) => ({ messageId: row.message_id, codeHash: row.code_hash }));
+  const { rows } = await sql<MessageWithCode>`
+    SELECT m.id AS message_id, v.code_hash FROM messages m LEFT JOIN verifications v ON v.message_id = m.id
+     WHERE m.subject_key = ${Buffer.from(subjectKey)}
+     ORDER BY m.seq DESC LIMIT ${messagesMax}`.execute(db);
+  return candidatesOf(rows);
 };
 
 /** The same for the codes of changes of one kind that went to an address, whichever account asked. */
@@ -59,16 +63,30 @@ export const findCodesOfChanges = async (
   addressKey: Uint8Array,
   purpose: string,
 ): Promise<readonly CodeCandidate[]> => {
-  const { rows } = await sql<{ message_id: string; code_hash: Buffer }>`
-    SELECT m.id AS message_id, v.code_hash FROM messages m JOIN verifications v ON v.message_id = m.id
+  const { rows } = await sql<MessageWithCode>`
+    SELECT m.id AS message_id, v.code_hash FROM messages m LEFT JOIN verifications v ON v.message_id = m.id
      WHERE m.address_key = ${Buffer.from(addressKey)} AND m.change_id IS NOT NULL AND m.purpose = ${purpose}
-       AND v.code_hash IS NOT NULL
-     ORDER BY m.seq DESC LIMIT ${candidatesMax}`.execute(db);
-  return rows.map((row) => ({ messageId: row.message_id, codeHash: row.code_hash }));
+     ORDER BY m.seq DESC LIMIT ${messagesMax}`.execute(db);
+  return candidatesOf(rows);
 };
 
+interface MessageWithCode {
+  message_id: string;
+  code_hash: Buffer | null;
+}
+
 /** Three may be live; the rest are those that a person may still find in the mailbox. */
-const candidatesMax = 8;
+export const codeCandidatesMax = 8;
+
+// Some of the newest may have come to nothing, or wait to be sent: their codes are not made yet.
+const messagesMax = 2 * codeCandidatesMax;
+
+const candidatesOf = (rows: readonly MessageWithCode[]): readonly CodeCandidate[] =>
+  rows
+    .flatMap(({ message_id: messageId, code_hash: codeHash }) =>
+      codeHash === null ? [] : [{ messageId, codeHash }],
+    )
+    .slice(0, codeCandidatesMax);
 
 /** Gives the guess of a right code back: only wrong ones use the budget up. */
 export const forgiveGuess = async (db: Database, subjectKey: Uint8Array): Promise<void> => {

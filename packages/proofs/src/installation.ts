@@ -12,6 +12,11 @@ export interface RunningApi extends ServiceProcess {
   readonly adminKey: string;
 }
 
+export interface RunningWorker extends ServiceProcess {
+  /** Where its metrics are. */
+  readonly opsUrl: string;
+}
+
 export interface InstallationPlace {
   readonly databaseUrl: string;
   readonly redisPrefix: string;
@@ -21,13 +26,15 @@ export interface InstallationPlace {
   readonly settings: Settings;
   /** Folder for a file of each process with all that it prints. */
   readonly logDir?: string;
+  /** Told every line that a process logs, with the name of the process: `api 1`, `worker 2`. */
+  readonly onLine?: (name: string, line: string) => void;
 }
 
 /** One installation: the same stores, keys and settings for every process that is started in it. */
 export interface Installation {
   /** The first API listens where the links in mails lead, unless its settings name a PORT. */
   startApi(settings?: Settings): Promise<RunningApi>;
-  startWorker(settings?: Settings): Promise<ServiceProcess>;
+  startWorker(settings?: Settings): Promise<RunningWorker>;
   /** Every process that was started, ended or not. */
   readonly processes: readonly ServiceProcess[];
   /** Drops the connections of all clients. */
@@ -81,6 +88,7 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
       },
       port,
       logFileOf(name),
+      (line) => place.onLine?.(name, line),
     );
     processes.push(api);
     return {
@@ -92,7 +100,7 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
   };
 
   let workerCount = 0;
-  const startWorker = async (settings: Settings = {}): Promise<ServiceProcess> => {
+  const startWorker = async (settings: Settings = {}): Promise<RunningWorker> => {
     workerCount += 1;
     const name = `worker ${workerCount}`;
     const port = Number(settings['OPS_PORT'] ?? (await findFreePort()));
@@ -110,9 +118,10 @@ export const createInstallation = async (place: InstallationPlace): Promise<Inst
       },
       port,
       logFileOf(name),
+      (line) => place.onLine?.(name, line),
     );
     processes.push(worker);
-    return worker;
+    return { ...worker, opsUrl: `http://127.0.0.1:${port}` };
   };
 
   return { startApi, startWorker, processes, [Symbol.dispose]: () => clients.dispose() };

@@ -1,7 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { ReadMessage } from '@reconfirm/local-stack';
-import type { ApiClient } from './api-client.ts';
-import type { Answer } from './http-client.ts';
+import type { Answer, Question } from './http-client.ts';
 import { webhookKey } from './installation.ts';
 
 /** What Mailgun knows of a mail: the Message-ID, and the variables that came with it. */
@@ -16,19 +15,29 @@ export const headerOf = (mail: ReadMessage, name: string): string => {
   return header.value;
 };
 
-/** Reports an event of a mail as Mailgun does (webhooks v3), signed with the key given. */
+interface Asking {
+  readonly ask: (method: string, path: string, question: Question) => Promise<Answer>;
+}
+
+/** Reports an event of a mail as Mailgun does (webhooks v3), signed with the key given; `more` is part of the event. */
 export const reportEvent = (
-  client: ApiClient,
+  client: Asking,
   event: string,
   mail: ReadMessage,
   key = webhookKey,
-): Promise<Answer> => postReport(client, makeReport(event, mail, key));
+  more: object = {},
+): Promise<Answer> => postReport(client, makeReport(event, mail, key, more));
 
 /** The same report again is the same request, as a provider repeats one that was not answered. */
-export const postReport = (client: ApiClient, report: unknown): Promise<Answer> =>
+export const postReport = (client: Asking, report: unknown): Promise<Answer> =>
   client.ask('POST', '/v1/mailgun/webhook', { json: report });
 
-export const makeReport = (event: string, mail: ReadMessage, key = webhookKey): unknown => {
+export const makeReport = (
+  event: string,
+  mail: ReadMessage,
+  key = webhookKey,
+  more: object = {},
+): unknown => {
   const timestamp = String(Math.floor(Date.now() / 1000));
   const token = randomBytes(25).toString('hex');
   return {
@@ -46,6 +55,7 @@ export const makeReport = (event: string, mail: ReadMessage, key = webhookKey): 
       recipient: mail.envelope.to[0],
       message: { headers: { 'message-id': headerOf(mail, 'message-id').replace(/^<|>$/g, '') } },
       'user-variables': variablesOf(mail),
+      ...more,
     },
   };
 };

@@ -44,12 +44,14 @@ export const startService = async (
   settings: Readonly<Record<string, string>>,
   port: number,
   logFile?: string,
+  onLine?: (line: string) => void,
 ): Promise<ServiceProcess> => {
   let complaints = 0;
   const child = await startProcess({
     name,
     onLine: (line) => {
       if (isComplaint(line)) complaints += 1;
+      onLine?.(line);
     },
     command: process.execPath,
     args: [entry],

@@ -1,28 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
-import { apiEnvironment, workerEnvironment } from '@reconfirm/local-stack';
 import { nextMail } from '../src/mails.ts';
 import { postgresSettings, redisSettings, type Settings } from '../src/installation.ts';
 import { openScene } from './support/scene.ts';
+import { smsSettings } from './support/sms-settings.ts';
 
 const phone = '+4512345678';
-
-/** What `npm start` says about SMS, to the API and to the worker, with the inbox at this port. */
-const smsSettings = (inboxPort: number): { readonly api: Settings; readonly worker: Settings } => {
-  const ports = { api: 3000, inboxHttp: inboxPort, inboxSmtp: 0, workerOps: 0 };
-  const secrets = { tokenKeys: '', addressHashKey: '', adminKey: '', sessionKeys: '' };
-  const stores = { databaseUrl: '', redisUrl: undefined };
-  const ofSms = (environment: Readonly<Record<string, string | undefined>>): Settings =>
-    Object.fromEntries(
-      Object.entries(environment).flatMap(([name, value]) =>
-        name.startsWith('SMS_') && value !== undefined ? [[name, value]] : [],
-      ),
-    );
-  return {
-    api: ofSms(apiEnvironment({}, ports, secrets, stores)),
-    worker: ofSms(workerEnvironment({}, ports, secrets, stores)),
-  };
-};
 
 const expectCodeByTheNumber = async (settings: Settings): Promise<void> => {
   await using scene = await openScene({ ...settings, RATE_LIMIT_PHONE: 'off' });

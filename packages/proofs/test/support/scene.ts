@@ -1,7 +1,12 @@
 import { startInbox, type RunningInbox } from '@reconfirm/local-stack';
 import { createTestDatabase, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { onTestFailed } from 'vitest';
-import { createInstallation, type Installation, type Settings } from '../../src/installation.ts';
+import {
+  createInstallation,
+  type Installation,
+  type InstallationPlace,
+  type Settings,
+} from '../../src/installation.ts';
 import type { ServiceProcess } from '../../src/service-process.ts';
 
 /** An installation of a test's own: a database, a Redis prefix, keys, an inbox, and the processes that the test starts. */
@@ -14,8 +19,11 @@ export interface Scene extends AsyncDisposable, Pick<Installation, 'startApi' | 
 }
 
 /** A scene of one test, whose failure prints the last lines of every process. */
-export const openScene = async (settings: Settings): Promise<Scene> => {
-  const scene = await openSharedScene(settings);
+export const openScene = async (
+  settings: Settings,
+  onLine?: InstallationPlace['onLine'],
+): Promise<Scene> => {
+  const scene = await openSharedScene(settings, onLine);
   onTestFailed(scene.printLogs);
   return scene;
 };
@@ -24,7 +32,10 @@ export const openScene = async (settings: Settings): Promise<Scene> => {
  * Opens a scene; `await using` closes it: every process that still runs gets SIGTERM and has to end
  * with 0.
  */
-export const openSharedScene = async (settings: Settings): Promise<Scene> => {
+export const openSharedScene = async (
+  settings: Settings,
+  onLine?: InstallationPlace['onLine'],
+): Promise<Scene> => {
   const stores = testStores();
   await using opened = new AsyncDisposableStack();
   const database = await createTestDatabase(stores);
@@ -37,6 +48,7 @@ export const openSharedScene = async (settings: Settings): Promise<Scene> => {
       redisPrefix: prefix,
       smtpUrl: inbox.smtpUrl,
       settings,
+      ...(onLine !== undefined && { onLine }),
     }),
   );
   opened.defer(() => endAll(installation.processes));

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { asProblem } from '../../error-to-problem.ts';
 import type { ProblemError } from '../../problem.ts';
+import { toldPath } from '../../told-path.ts';
 
 /** Every refusal of this contract, with its status and sentence. `code` is ours; the EntryGuard document has sentences only. */
 export const entryguardErrors = {
@@ -106,7 +107,7 @@ export const answerError = (
       error: STATUS_CODES[status] ?? 'Error',
       code: known.code,
       message: known.message,
-      path: request.url.split('?', 1)[0] ?? '/',
+      path: toldPath(request.url),
       ...(status === 400 ? { validationErrors: known.validationErrors ?? {} } : {}),
     });
 };

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '@reconfirm/core/app-error';
 import { isUnavailable } from '@reconfirm/db/database';
 import { asProblem } from '../../error-to-problem.ts';
+import { toldPath } from '../../told-path.ts';
 
 /** Every refusal of this contract by its code, with its status and sentence. */
 export const singularityErrors = {
@@ -87,7 +88,7 @@ export const answerError = (
       code,
       error: STATUS_CODES[status] ?? 'Error',
       message,
-      path: request.url.split('?', 1)[0] ?? '/',
+      path: toldPath(request.url),
     });
 };
 

@@ -113,7 +113,8 @@ describe('whatever stands where a caller or an operator can put it', () => {
         const message = composeMessage(
           exampleMail({
             to: recipient,
-            subject,
+            // Without one there is no such header.
+            subject: `s${subject}`,
             from: { name, address: 'no-reply@mail.example.com' },
             replyTo: { name: replyName, address: 'help@example.com' },
             text: 'plain',
@@ -129,6 +130,21 @@ describe('whatever stands where a caller or an operator can put it', () => {
       }),
       { numRuns: mails },
     );
+  });
+
+  test.each([
+    '=?utf-8?B?aHR0cDovL2V2aWwuZXhhbXBsZQ==?=',
+    'Join =?utf-8?Q?=0D=0ABcc:_x?= now',
+    '=?=?utf-8?q?a?=?=',
+  ])('%s is read as it was written, and not as what it would encode', async (written) => {
+    const name = { name: written, address: 'no-reply@mail.example.com' };
+    const message = composeMessage(
+      exampleMail({ subject: written, from: name, replyTo: name }),
+      'bounces@mail.example.com',
+    );
+    const { subject, from, replyTo } = await PostalMime.parse(assembleMessage(message).bytes);
+    const seen = [subject, from?.name, replyTo?.[0]?.name].map((text) => text?.replaceAll('\u2060', ''));
+    expect(seen).toEqual([written, written, written]);
   });
 
   test.each([

@@ -14,7 +14,7 @@ beforeAll(async () => {
   system = await openSystem({
     BRAND_NAME: brand,
     REDIRECT_ORIGINS: appOrigin,
-    MAIL_FROM: '"Evil, victim@y.example" <no-reply@mail.example.com>',
+    MAIL_FROM: 'Evil {{ link }} =?utf-8?Q?=0ABcc:_x?= <no-reply@mail.example.com>',
   });
 }, 120_000);
 afterAll(() => system[Symbol.asyncDispose]());
@@ -45,9 +45,18 @@ const tagsOf = ({ email }: ReceivedMail): readonly string[] =>
     (tag) => tag.split(/[\s>]/, 1)[0] ?? '',
   );
 
+const signs: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  '#39': "'",
+  '#34': '"',
+};
+
 const linksOf = ({ email }: ReceivedMail): readonly string[] =>
   [...(email.html ?? '').matchAll(/href="([^"]*)"/g)].map(([, link]) =>
-    (link ?? '').replaceAll('&amp;', '&'),
+    (link ?? '').replaceAll(/&(#?\w+);/g, (entity, name: string) => signs[name] ?? entity),
   );
 
 const wordsBesideLinks = (mail: ReceivedMail): readonly string[] => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ablation, ablations, brokenSettings } from './model/ablations.ts';
 import { play } from './model/play.ts';
-import { step, type Tally } from './model/steps.ts';
+import { sequences } from './model/sequences.ts';
+import type { Tally } from './model/steps.ts';
 import { openSystem, type System } from './model/system.ts';
 
 /** `MODEL_SEQUENCES=300` plays so many, however long it takes; without it as many as fit into CI's share. */
@@ -13,8 +14,6 @@ const ciShareMs = 30_000;
 const timeoutMs = 3_600_000;
 /** Of the API and of the worker's templates: seconds, unless other things keep the machine busy. */
 const startTimeoutMs = 120_000;
-
-const sequences = fc.array(step, { minLength: 10, maxLength: 60, size: 'max' });
 
 describe('the service', () => {
   let system: System;

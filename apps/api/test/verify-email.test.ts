@@ -100,6 +100,13 @@ describe('a verification link', () => {
     expect((await check(unknownToken)).json()).toEqual({ valid: false });
   });
 
+  it('the check answers JSON whatever is accepted, also when it cannot be answered', async () => {
+    for (const accept of ['text/html', '*/*', 'application/json']) {
+      const answer = await get(api, '/v1/verify-email/check?token=short', { headers: { accept } });
+      expectProblem(answer, { status: 400, reason: 'VALIDATION_FAILED' });
+    }
+  });
+
   it('the page answers like the check where JSON is asked for', async () => {
     const { token, email } = await registerAndMail();
     const asJson = { headers: { accept: 'application/json' } };

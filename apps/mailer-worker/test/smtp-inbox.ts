@@ -18,8 +18,11 @@ export interface Inbox extends AsyncDisposable {
   readonly header: (index: number, name: string) => string | undefined;
 }
 
-/** A real SMTP server that keeps what it gets, parsed. */
-export const startInbox = async (options: SMTPServerOptions = {}): Promise<Inbox> => {
+/** A real SMTP server that keeps what it gets, parsed. `onKept`: between that and its reply. */
+export const startInbox = async (
+  options: SMTPServerOptions = {},
+  onKept: () => void = () => {},
+): Promise<Inbox> => {
   const mails: ReceivedMail[] = [];
   const server = new SMTPServer({
     authOptional: true,
@@ -35,6 +38,7 @@ export const startInbox = async (options: SMTPServerOptions = {}): Promise<Inbox
           secure: session.secure,
           email,
         });
+        onKept();
       };
       // oxlint-disable-next-line promise/prefer-await-to-callbacks, promise/no-callback-in-promise -- smtp-server takes a callback
       keep().then(() => callback(null, '2.0.0 queued'), callback);

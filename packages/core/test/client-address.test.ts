@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressRanges, clientPrefix, isAddressRange } from '../src/client-address.ts';
 import { anyText } from './any-text.ts';
+import { fullRuns, fullRunsTimeoutMs } from './full-runs.ts';
 
 describe('the part of an address that shares a budget', () => {
   test.each([
@@ -77,22 +78,41 @@ describe('the part of an address that shares a budget', () => {
     return upper ? compressed.toUpperCase() : compressed;
   };
 
-  test('every spelling of every IPv6 address counts by the same bits, as computed another way', () => {
-    const group = fc.oneof(fc.constant(0), fc.constant(0xffff), fc.nat(0xffff));
-    fc.assert(
-      fc.property(
-        fc.array(group, { minLength: 8, maxLength: 8 }),
-        fc.integer({ min: 32, max: 64 }),
-        fc.nat(2),
-        fc.boolean(),
-        fc.boolean(),
-        (groups, bits, style, pad, upper) => {
-          expect(clientPrefix(spell(groups, style, pad, upper), bits)).toBe(expectedPrefix(groups, bits));
-        },
-      ),
-      { numRuns: 10_000 },
-    );
-  });
+  test(
+    'every spelling of every IPv6 address counts by the same bits, as computed another way',
+    { timeout: fullRunsTimeoutMs },
+    () => {
+      const group = fc.oneof(fc.constant(0), fc.constant(0xffff), fc.nat(0xffff));
+      fc.assert(
+        fc.property(
+          fc.array(group, { minLength: 8, maxLength: 8 }),
+          fc.integer({ min: 32, max: 64 }),
+          fc.nat(2),
+          fc.boolean(),
+          fc.boolean(),
+          (groups, bits, style, pad, upper) => {
+            expect(clientPrefix(spell(groups, style, pad, upper), bits)).toBe(expectedPrefix(groups, bits));
+          },
+        ),
+        { numRuns: fullRuns(100_000) },
+      );
+    },
+  );
+
+  test(
+    'a bucket is its own bucket, and an IPv4 address is its mapped spelling’s',
+    { timeout: fullRunsTimeoutMs },
+    () => {
+      fc.assert(
+        fc.property(fc.ipV4(), fc.ipV6(), fc.integer({ min: 32, max: 64 }), (four, six, bits) => {
+          expect([clientPrefix(four, bits), clientPrefix(`::ffff:${four}`, bits)]).toEqual([four, four]);
+          const prefix = clientPrefix(six, bits);
+          expect(clientPrefix(prefix.split('/')[0] ?? '', bits)).toBe(prefix);
+        }),
+        { numRuns: fullRuns(100_000) },
+      );
+    },
+  );
 
   test('any text gives a bucket and never an exception', () => {
     fc.assert(

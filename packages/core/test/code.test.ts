@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { deriveCode, hashCode, readCode } from '../src/code.ts';
 import { Secret } from '../src/secret.ts';
 import { deriveToken, type KeyRing, UnknownKeyVersion } from '../src/token.ts';
+import { fullRuns, fullRunsTimeoutMs } from './full-runs.ts';
 
 const keyOf = (byte: number): Secret => new Secret(Buffer.alloc(32, byte).toString('base64'));
 const ring: KeyRing = { newestVersion: 1, keys: new Map([[1, keyOf(1)]]) };
@@ -34,20 +35,34 @@ describe('the code of a message', () => {
     expect((token % 1_000_000n).toString().padStart(6, '0')).not.toBe(variants[0]);
   });
 
-  test('is spread evenly: 100,000 codes over 100 buckets pass a chi-squared test', () => {
-    const buckets = Array.from({ length: 100 }, () => 0);
-    const runs = 100_000;
-    for (let i = 0; i < runs; i += 1) {
+  test(
+    'is spread evenly, of a million: over its first three digits and over its last three',
+    { timeout: fullRunsTimeoutMs },
+    () => {
+      const runs = fullRuns(1_000_000);
+      const first = new Uint32Array(1000);
+      const last = new Uint32Array(1000);
       const nonce = Buffer.alloc(16);
-      nonce.writeUInt32BE(i);
-      const bucket = Number(deriveCode(ring, { ...origin, nonce }).reveal()) % 100;
-      buckets[bucket] = (buckets[bucket] ?? 0) + 1;
-    }
-    const expected = runs / 100;
-    const chiSquared = buckets.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-    // 99 degrees of freedom; the key is fixed, so this either holds or does not. 149 is p = 0.001.
-    expect(chiSquared).toBeLessThan(149);
-  });
+      for (let i = 0; i < runs; i += 1) {
+        nonce.writeUInt32BE(i);
+        const code = deriveCode(ring, { ...origin, nonce }).reveal();
+        for (const [buckets, digits] of [
+          [first, code.slice(0, 3)],
+          [last, code.slice(3)],
+        ] as const)
+          buckets[Number(digits)] = (buckets[Number(digits)] ?? 0) + 1;
+      }
+      const expected = runs / 1000;
+      const chiSquared = (buckets: Uint32Array): number =>
+        buckets.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+      // 999 degrees of freedom: 1143 is p = 0.001. The key and the nonces are fixed, so this either holds or does not.
+      expect(chiSquared(first)).toBeLessThan(1143);
+      expect(chiSquared(last)).toBeLessThan(1143);
+      // Spread too evenly is no chance either: below 868 with p = 0.001.
+      expect(chiSquared(first)).toBeGreaterThan(868);
+      expect(chiSquared(last)).toBeGreaterThan(868);
+    },
+  );
 
   test('needs its key', () =>
     expect(() => deriveCode(ring, { ...origin, keyVersion: 2 })).toThrow(UnknownKeyVersion));

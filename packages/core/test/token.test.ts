@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { uuidV7 } from '../src/message-id.ts';
 import {
@@ -10,6 +11,7 @@ import {
   tokenPattern,
   UnknownKeyVersion,
 } from '../src/token.ts';
+import { fullRuns, fullRunsTimeoutMs } from './full-runs.ts';
 
 const base64 = (fill: number, sizeBytes = 32): string => Buffer.alloc(sizeBytes, fill).toString('base64');
 
@@ -108,6 +110,41 @@ describe('a token', () => {
     // By the birthday bound the chance that two of 10,000 share 40 bits is 5 in 100,000; these are fixed inputs.
     expect(new Set(tokens.map((t) => t.slice(0, 10))).size).toBe(10_000);
   });
+
+  const bytes = (sizeBytes: number) => fc.uint8Array({ minLength: sizeBytes, maxLength: sizeBytes });
+  const origins = fc.record({
+    keyVersion: fc.integer({ min: 1, max: 3 }),
+    messageId: fc.uuid(),
+    purpose: fc.constantFrom('signup', 'recovery', 'magiclink', 'sms', 'email_change'),
+    nonce: bytes(nonceSizeBytes).map((nonce) => Buffer.from(nonce)),
+  });
+
+  test(
+    'of whatever message: every key added later leaves it as it is, any change of its origin makes another, and its hash finds it',
+    { timeout: fullRunsTimeoutMs },
+    () => {
+      const made = new Set<string>();
+      const keys = fc.array(bytes(32), { minLength: 3, maxLength: 3 });
+      fc.assert(
+        fc.property(keys, origins, origins, fc.nat(63), (secrets, one, other, place) => {
+          const entries = secrets.map((key, i) => `${i + 1}:${Buffer.from(key).toString('base64')}`);
+          const ringThen = ringOf(entries.slice(0, one.keyVersion).join(','));
+          const token = deriveToken(ringThen, one).reveal();
+          const later = ringOf(`${entries.toReversed().join(',')},4:${base64(4)}`);
+          expect(deriveToken(later, one).reveal()).toBe(token);
+          const isSame = JSON.stringify(one) === JSON.stringify(other);
+          expect(deriveToken(later, other).reveal() === token).toBe(isSame);
+          made.add(token);
+          const digit = token[place] === '0' ? '1' : '0';
+          const wrong = token.slice(0, place) + digit + token.slice(place + 1);
+          expect(hashToken(token).equals(hashToken(wrong))).toBe(false);
+          expect(hashToken(token)).toEqual(createHash('sha256').update(token).digest());
+        }),
+        { numRuns: fullRuns(10_000) },
+      );
+      expect(made.size).toBe(fullRuns(10_000));
+    },
+  );
 
   test('a key that the ring lacks stops the send instead of mailing a dead link', () => {
     expect(() => deriveToken(ring, { ...origin, keyVersion: 3 })).toThrow(UnknownKeyVersion);

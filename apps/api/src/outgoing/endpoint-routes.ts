@@ -162,7 +162,7 @@ export const endpointRoutes =
           summary: 'Send nothing there any more',
           description: 'Its deliveries go with it; the events stay in the feed.',
           params: schemas.EndpointParams,
-          response: { 200: schemas.OkAnswer, ...problems(...common, 404) },
+          response: { 200: schemas.OkAnswer, ...problems(...withBody, 404) },
         },
       },
       async (request) => {

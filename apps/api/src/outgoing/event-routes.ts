@@ -136,7 +136,7 @@ export const eventRoutes =
           ...shared,
           summary: 'Send an event of type endpoint.test',
           params: schemas.EndpointParams,
-          response: { 200: schemas.TestAnswer, ...problems(400, 401, 404, 409, 503) },
+          response: { 200: schemas.TestAnswer, ...problems(400, 401, 404, 409, 413, 415, 503) },
         },
       },
       async (request) => {

@@ -64,10 +64,10 @@ export const composeMessage = (mail: OutgoingMail, envelopeFrom: string): SendMa
     ...(mail.bounce && { dsn: notificationsOf(mail.to, mail.bounce) }),
     messageId: mail.messageIdHeader,
     date: new Date(),
-    from: { name: mail.from.name, address: mail.from.address },
-    ...(mail.replyTo && { replyTo: { name: mail.replyTo.name, address: mail.replyTo.address } }),
+    from: { name: asWritten(mail.from.name), address: mail.from.address },
+    ...(mail.replyTo && { replyTo: { name: asWritten(mail.replyTo.name), address: mail.replyTo.address } }),
     to: { name: '', address: mail.to },
-    subject: mail.subject,
+    subject: asWritten(mail.subject),
     text: mail.text,
     html: mail.html,
     // What the client would choose for these parts too, but only after weighing every character of them.
@@ -77,6 +77,13 @@ export const composeMessage = (mail: OutgoingMail, envelopeFrom: string): SendMa
     maxRecipients: 1,
   };
 };
+
+/**
+ * Text of a header that is read as it was written. The client leaves ASCII alone, so a name like `=?utf-8?B?…?=`
+ * would be decoded by the reader's mail program (RFC 2047), past everything that was escaped or refused before. An
+ * invisible word joiner parts its beginning, and has the client encode the whole.
+ */
+const asWritten = (text: string): string => text.replaceAll('=?', '=\u2060?');
 
 /**
  * What a server that offers DSN is asked for (RFC 3461): a report when it fails or takes long, with no more

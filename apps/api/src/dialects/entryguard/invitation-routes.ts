@@ -132,7 +132,7 @@ export const invitationRoutes =
           summary: 'Withdraw the invitation',
           description: 'Its link is dead at once. The user stays; sending again brings it back.',
           params: schemas.UserParams,
-          response: { 204: schemas.Nothing, ...schemas.errors(401, 403, 404, 409, 500) },
+          response: { 204: schemas.Nothing, ...schemas.errors(400, 401, 403, 404, 409, 413, 415, 500) },
         },
       },
       async (request, reply) => {

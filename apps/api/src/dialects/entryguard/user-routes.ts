@@ -117,7 +117,7 @@ export const userRoutes =
           description:
             'With its sessions and tokens; mail that waits for it is not sent. The address is free at once.',
           params: schemas.UserParams,
-          response: { 204: schemas.Nothing, ...schemas.errors(400, 401, 403, 404, 500) },
+          response: { 204: schemas.Nothing, ...schemas.errors(400, 401, 403, 404, 413, 415, 500) },
         },
       },
       async (request, reply) => {

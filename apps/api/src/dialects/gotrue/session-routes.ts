@@ -77,7 +77,7 @@ export const sessionRoutes =
           tags: ['Sessions'],
           security: [{ accessToken: [] }],
           querystring: schemas.LogoutQuery,
-          response: { 204: schemas.Nothing, ...schemas.errors(400, 401, 403, 500, 503) },
+          response: { 204: schemas.Nothing, ...schemas.errors(400, 401, 403, 413, 415, 500, 503) },
         },
       },
       async (request, reply) => {

@@ -111,7 +111,7 @@ export const adminRoutes =
           description:
             'The way out when no mail can reach the person, or EMAIL_PROVIDER=none. Repeating changes nothing.',
           params: schemas.IdParams,
-          response: { 200: schemas.TenantAnswer, ...schemas.problems(400, 401, 404, 503) },
+          response: { 200: schemas.TenantAnswer, ...schemas.problems(400, 401, 404, 413, 415, 503) },
         },
       },
       async (request) => {

@@ -63,7 +63,7 @@ export const apiKeyRoutes =
           summary: 'Revoke a key of an organization',
           description: 'At once and for good. Repeating changes nothing.',
           params: schemas.IdParams,
-          response: { 200: ApiKeyAnswer, ...schemas.problems(400, 401, 404, 503) },
+          response: { 200: ApiKeyAnswer, ...schemas.problems(400, 401, 404, 413, 415, 503) },
         },
       },
       async (request) => {

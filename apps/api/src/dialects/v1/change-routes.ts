@@ -79,7 +79,7 @@ export const changeRoutes =
           ...shared,
           summary: 'Give the move up',
           description: 'Its links and codes stop working at once.',
-          response: { 204: schemas.Nothing, ...schemas.problems(401, 404, 503) },
+          response: { 204: schemas.Nothing, ...schemas.problems(400, 401, 404, 413, 415, 503) },
         },
       },
       async (request, reply) => {

@@ -81,7 +81,7 @@ export const phoneChangeRoutes =
           ...shared,
           summary: 'Give the number up',
           description: 'Its code stops working at once. A number that was confirmed stays.',
-          response: { 204: schemas.Nothing, ...schemas.problems(401, 404, 503) },
+          response: { 204: schemas.Nothing, ...schemas.problems(400, 401, 404, 413, 415, 503) },
         },
       },
       async (request, reply) => {

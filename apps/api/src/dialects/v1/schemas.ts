@@ -265,33 +265,32 @@ export const MessageAnswer = Type.Object({
 
 const reasons = Object.keys(errorCodes) as (keyof typeof errorCodes)[];
 
-/** RFC 9457 problem details, for the statuses that a route can answer. */
+/** RFC 9457 problem details under their own media type, for the statuses that a route can answer. */
 export const problems = (...statuses: readonly number[]): Record<number, TSchema> =>
   Object.fromEntries(
     statuses.map((status) => [
       status,
-      Type.Object(
-        {
-          type: Type.String(),
-          title: Type.String(),
-          status: Type.Literal(status),
-          code: Type.String(),
-          reason: Type.Union(
-            reasons.filter((r) => errorCodes[r].status === status).map((r) => Type.Literal(r)),
-          ),
-          detail: Type.String(),
-          instance: Type.String(),
-          requestId: Type.String(),
-          errors: Type.Optional(
-            Type.Array(Type.Object({ field: Type.String(), message: Type.String(), code: Type.String() })),
-          ),
-        },
-        {
-          description: reasons
-            .filter((r) => errorCodes[r].status === status)
-            .map((r) => `${r}: ${errorCodes[r].when}`)
-            .join('\n\n'),
-        },
-      ),
+      {
+        description: reasons
+          .filter((r) => errorCodes[r].status === status)
+          .map((r) => `${r}: ${errorCodes[r].when}`)
+          .join('\n\n'),
+        content: { 'application/problem+json': { schema: problemOf(status) } },
+      },
     ]),
   );
+
+const problemOf = (status: number): TSchema =>
+  Type.Object({
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Literal(status),
+    code: Type.String(),
+    reason: Type.Union(reasons.filter((r) => errorCodes[r].status === status).map((r) => Type.Literal(r))),
+    detail: Type.String(),
+    instance: Type.String(),
+    requestId: Type.String(),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ field: Type.String(), message: Type.String(), code: Type.String() })),
+    ),
+  });

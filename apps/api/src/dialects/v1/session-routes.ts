@@ -42,7 +42,7 @@ export const sessionRoutes =
           description: 'Ends the session of the access token. It counts at once.',
           tags: ['Sessions'],
           security: [{ accessToken: [] }],
-          response: { 204: schemas.Nothing, ...schemas.problems(401, 503) },
+          response: { 204: schemas.Nothing, ...schemas.problems(400, 401, 413, 415, 503) },
         },
       },
       async (request, reply) => {

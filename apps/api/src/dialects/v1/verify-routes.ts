@@ -159,9 +159,12 @@ const checkAnswer = (facts: TokenFacts) =>
 
 const wantsPage = (accept: string | undefined): boolean => !/^application\/json\b/i.test(accept ?? '');
 
+/** Of this scope only the page has a person before it: the check is asked by programs, whatever they accept. */
 const isForPerson = (request: FastifyRequest): boolean =>
   isForm(request.headers['content-type']) ||
-  (request.method === 'GET' && /\btext\/html\b/i.test(request.headers.accept ?? ''));
+  (request.method === 'GET' &&
+    request.routeOptions.url === '/v1/verify-email' &&
+    /\btext\/html\b/i.test(request.headers.accept ?? ''));
 
 const isForm = (contentType: string | undefined): boolean =>
   /^application\/x-www-form-urlencoded\b/i.test(contentType ?? '');

@@ -39,9 +39,11 @@ import { type Parts, setPasswordByTokenOf } from './use-cases.ts';
 import { setPasswordPage } from './set-password-page.ts';
 import { negotiateLocale } from './language.ts';
 import { passwordSizeMax } from '@reconfirm/core/password';
+import { hardBounceDays } from '@reconfirm/core/suppression';
 import { readToken } from '@reconfirm/db/token-state';
 import { watchSettings } from './settings-watch.ts';
 import { smsIntakeOf } from './sms-intake.ts';
+import { createReportIntake } from './report-intake.ts';
 import { smsRoutes } from './sms-routes.ts';
 import { createWebhookCalls, type Get } from './webhook-calls.ts';
 
@@ -125,6 +127,13 @@ export const createApi = async (
     }),
     ring: (messageId, { channel, priority }) => doorbell.ring({ messageId, attempt: 0, channel, priority }),
   };
+  const reports = createReportIntake({
+    db,
+    suppressDays: hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS),
+    maxWaitMs: batchWaitMs,
+    onBatch: metrics.webhookBatch,
+    onNotApplied: (error) => log.warn({ err: error }, 'reports.not_applied'),
+  });
   const operator = { db, adminKey: config.ADMIN_KEY, organizationId: defaultOrganizationId };
   const outgoing = { keys: config.TOKEN_KEYS, rules: endpointRulesOf(config) };
   const app = await buildApp({
@@ -154,9 +163,9 @@ export const createApi = async (
       endpointRoutes({ ...operator, endpoints: createEndpoints({ ...operator, ...outgoing }) }),
       eventRoutes({ ...operator, judgeDisposable: parts.judgeDisposable }),
       doctorRoute({ config, db }),
-      ...mailWebhooks(config, db, metrics, createWebhookCalls(outside.get)),
+      ...mailWebhooks(config, reports, metrics, createWebhookCalls(outside.get)),
       suppressionRoutes({ ...operator, keys, identity: config.EMAIL_IDENTITY }),
-      ...smsRoutes(config, db, metrics),
+      ...smsRoutes(config, db, reports, metrics),
       limitCheckOf(parts),
       ...(config.DEMO_PAGE === 'on'
         ? [demoRoute({ brand: config.BRAND_NAME, inboxUrl: config.INBOX_URL })]

@@ -2,11 +2,9 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import type { Provider, WebhookSettings } from '@reconfirm/core/providers/provider';
 import { providers, type ReportingProviderName } from '@reconfirm/core/providers/registry';
-import { hardBounceDays } from '@reconfirm/core/suppression';
-import type { Database } from '@reconfirm/db/database';
-import { storeDeliveryEvents } from '@reconfirm/db/delivery-events';
 import { apiFailPointsOf } from './fail-points.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { ReportIntake } from './report-intake.ts';
 import type { WebhookCalls } from './webhook-calls.ts';
 import { webhookRoute } from './webhooks.ts';
 
@@ -31,12 +29,11 @@ const settingsOf = (
  */
 export const mailWebhooks = (
   config: ApiConfig,
-  db: Database,
+  reports: ReportIntake,
   metrics: Pick<ApiMetrics, 'webhook'>,
   calls: WebhookCalls,
 ): readonly FastifyPluginAsync[] => {
   const own = settingsOf(config);
-  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const failPoints = apiFailPointsOf(config.FAILPOINT);
   const shared: WebhookSettings = {
     signingKeys: [],
@@ -52,7 +49,7 @@ export const mailWebhooks = (
         publicUrl: config.PUBLIC_URL,
         settings: { ...shared, ...own[name as ReportingProviderName] },
         calls,
-        store: failPoints.store((events) => storeDeliveryEvents(db, events, suppressDays)),
+        store: failPoints.store(reports.store),
         counted: metrics.webhook,
       }),
     ];

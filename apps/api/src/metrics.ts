@@ -7,6 +7,8 @@ export interface ApiMetrics {
   resendDecided(contract: string, outcome: string): void;
   limited(kind: string): void;
   intakeBatch(size: number): void;
+  /** `size`: the requests of providers that shared a transaction. */
+  webhookBatch(size: number): void;
   webhook(provider: string, outcome: string): void;
   signInDecided(outcome: string): void;
   sessionRefreshed(outcome: string): void;
@@ -48,8 +50,14 @@ export const createApiMetrics = (): ApiMetrics => {
   });
   const webhooks = new Counter({
     name: 'reconfirm_webhooks_total',
-    help: 'Webhook requests and events, by provider and outcome (applied, parked, repeated, replayed, late, ignored, confirmed, or why refused).',
+    help: 'Webhook requests and events, by provider and outcome (applied, stored, parked, repeated, replayed, late, ignored, confirmed, or why refused).',
     labelNames: ['provider', 'outcome'],
+    registers,
+  });
+  const webhookBatches = new Histogram({
+    name: 'reconfirm_webhook_batch_size',
+    help: 'Webhook requests whose reports shared one transaction.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128],
     registers,
   });
   const signIns = new Counter({
@@ -96,6 +104,11 @@ export const createApiMetrics = (): ApiMetrics => {
   // Finding the series by its labels costs as much as counting; routes and statuses are few.
   const observers = new Map<string, { observe(seconds: number): void }>();
   const counters = new Map<string, { inc(): void }>();
+  const counterOf = (key: string, find: () => { inc(): void }): { inc(): void } => {
+    const counter = counters.get(key) ?? find();
+    counters.set(key, counter);
+    return counter;
+  };
 
   return {
     registry,
@@ -110,16 +123,13 @@ export const createApiMetrics = (): ApiMetrics => {
     },
     resendDecided: (contract, outcome) => {
       const key = `${contract} ${outcome}`;
-      let counter = counters.get(key);
-      if (counter === undefined) {
-        counter = decided.labels({ contract, outcome });
-        counters.set(key, counter);
-      }
-      counter.inc();
+      counterOf(key, () => decided.labels({ contract, outcome })).inc();
     },
     limited: (kind) => refused.inc({ kind }),
     intakeBatch: (size) => batches.observe(size),
-    webhook: (provider, outcome) => webhooks.inc({ provider, outcome }),
+    webhook: (provider, outcome) =>
+      counterOf(`webhook ${provider} ${outcome}`, () => webhooks.labels({ provider, outcome })).inc(),
+    webhookBatch: (size) => webhookBatches.observe(size),
     signInDecided: (outcome) => signIns.inc({ outcome }),
     sessionRefreshed: (outcome) => refreshes.inc({ outcome }),
     captchaChecked: (outcome, reason) => captchas.inc({ outcome, reason }),

@@ -2,12 +2,11 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { genericHttp } from '@reconfirm/core/sms-providers/generic-http';
 import { twilio } from '@reconfirm/core/sms-providers/twilio';
-import { hardBounceDays } from '@reconfirm/core/suppression';
 import type { Database } from '@reconfirm/db/database';
-import { storeDeliveryEvents } from '@reconfirm/db/delivery-events';
 import { listPauses, releasePause, smsOfLastDay } from '@reconfirm/db/sms-spend';
 import { smsAdminRoutes } from './dialects/v1/sms-admin-routes.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { ReportIntake } from './report-intake.ts';
 import { signingKeysOf, webhookRoute } from './webhooks.ts';
 
 /** How far the time of a signed report may be off (Standard Webhooks recommends five minutes). */
@@ -17,13 +16,12 @@ const reportAgeSecondsMax = 300;
 export const smsRoutes = (
   config: ApiConfig,
   db: Database,
+  reports: ReportIntake,
   metrics: Pick<ApiMetrics, 'webhook'>,
 ): readonly FastifyPluginAsync[] => {
-  const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const shared = {
     publicUrl: config.PUBLIC_URL,
-    store: (events: Parameters<typeof storeDeliveryEvents>[1]) =>
-      storeDeliveryEvents(db, events, suppressDays),
+    store: reports.store,
     counted: metrics.webhook,
   };
   const keys = { twilio: config.TWILIO_AUTH_TOKEN, http: config.SMS_WEBHOOK_SECRET };

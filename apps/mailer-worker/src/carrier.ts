@@ -56,6 +56,8 @@ export interface Carrier {
   readonly isOff: boolean;
   /** Whether a message that may have been taken is handed over once more: free and harmless, or neither. */
   readonly retriesAmbiguous: boolean;
+  /** The sender that an organization has instead of the installation's; none unless it is given. */
+  readonly ownSenderOf?: ((organizationId: string) => string | undefined) | undefined;
   readonly prepare: (draft: Draft) => HandOver;
   /** Null where nobody is told anything unasked: `resolve` then decides on no notice. */
   readonly prepareNotice: ((draft: NoticeDraft) => HandOver) | null;

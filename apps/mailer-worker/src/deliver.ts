@@ -5,7 +5,7 @@ import type { Priority } from '@reconfirm/core/purposes/purpose';
 import { policyOf, type PurposePolicies, type PurposePolicy } from '@reconfirm/core/purposes/policy';
 import { findPurpose } from '@reconfirm/core/purposes/registry';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
-import { isUnreachable, mayTryNext } from '@reconfirm/core/failover';
+import { mayTryNext } from '@reconfirm/core/failover';
 import { isPutOffReason, type Notices, type Resolution, resolve } from '@reconfirm/core/resolve';
 import type { ChangeResend, ChangeResendOutcome } from '@reconfirm/db/change-resends';
 import type { AttemptStart, ClaimedMessage } from '@reconfirm/db/claims';
@@ -13,11 +13,19 @@ import type { MessageRecord } from '@reconfirm/db/records';
 import type { Logger } from '@reconfirm/process/logger';
 import type { HandOver } from './carrier.ts';
 import type { CredentialKeys } from './credential.ts';
-import type { LanePass } from './lane.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import { handedOver, notComposed, notSent, putOff } from './outcome-record.ts';
-import { createPrepare, type Prepare } from './prepare.ts';
-import { findWay, hasOpenWay, restSecondsOf, type Route, type Routes, type Way } from './routes.ts';
+import { handedOver, notComposed, notSent, putOff, senderRests } from './outcome-record.ts';
+import { createPrepare, type Prepare, type Prepared } from './prepare.ts';
+import {
+  findWay,
+  hasOpenWay,
+  restSecondsOf,
+  type Route,
+  type Routes,
+  type SenderWay,
+  tellWay,
+  type Way,
+} from './routes.ts';
 import type { SendResult } from './transports/transport.ts';
 
 /** The statements that delivering needs; concurrent messages share their batches. */
@@ -123,6 +131,35 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     if (typeof prepared === 'string') return finish(putOff(claimed, prepared));
     const { start, handOver } = prepared;
     if (handOver === null) return (await store.begin(start)) ? finish(notSent(claimed, decision)) : 'lost';
+    const own = way.route.carrier.ownSenderOf?.(claimed.organizationId);
+    const senderPass = own === undefined ? undefined : way.route.senders.enter(claimed.organizationId, own);
+    if (senderPass === null) return standAside(claimed, way.route, tried);
+    try {
+      return await handOverBy(claimed, { ...prepared, handOver }, { ...way, senderPass }, tried);
+    } finally {
+      senderPass?.leave();
+    }
+  };
+
+  /** The provider is open, and not to this organization's sender: another one may be. */
+  const standAside = async (
+    claimed: ClaimedMessage,
+    route: Route,
+    tried: ReadonlySet<Route>,
+  ): Promise<Done> => {
+    const goesOn = hasOpenWay(routes, new Set([...tried, route]));
+    const restSeconds = goesOn ? 0 : route.senders.restSeconds(claimed.organizationId);
+    const record = await finish(senderRests(claimed, restSeconds));
+    return goesOn ? { failedOver: record } : record;
+  };
+
+  const handOverBy = async (
+    claimed: ClaimedMessage,
+    prepared: Prepared & { readonly handOver: HandOver },
+    way: SenderWay,
+    tried: ReadonlySet<Route>,
+  ): Promise<Done> => {
+    const { start, handOver } = prepared;
     const refusal = (await handOver.reserve?.()) ?? null;
     if (refusal !== null) return finish(notSent(claimed, { kind: 'skip', reason: refusal }));
     if (!(await store.begin(start))) {
@@ -135,26 +172,16 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       await release(claimed, handOver);
       return 'given_back';
     }
-    tellLane(result, way.pass);
+    const isOfSender = tellWay(result, way);
     const goesOn = goesToAnother(result, way.route, tried);
     const record = handedOver(claimed, prepared, result, {
       carrier: way.route.carrier,
-      restSeconds: restSecondsOf(routes),
+      restSeconds: isOfSender ? way.route.senders.restSeconds(claimed.organizationId) : restSecondsOf(routes),
       goesOn,
     });
     await finish(record);
     if (wasNotTaken(result)) await release(claimed, handOver);
     return goesOn ? { failedOver: record } : record;
-  };
-
-  /** What the result says of the way to the provider. */
-  const tellLane = (result: SendResult, pass: LanePass): void => {
-    if (result.kind === 'accepted') return pass.worked();
-    const { failure } = result;
-    if (failure.kind === 'misconfigured') pass.refused(failure.code);
-    else if (isUnreachable(failure)) pass.unreachable(failure.code);
-    // It answered, if only to refuse: our set-up is right. Silence says nothing about that.
-    else if (!isSilence(failure.code)) pass.worked();
   };
 
   const goesToAnother = (result: SendResult, route: Route, tried: ReadonlySet<Route>): boolean =>
@@ -253,10 +280,6 @@ const followersOf = (done: Done | null): readonly string[] =>
 
 const isFailedOver = (done: Done | null): boolean =>
   done !== null && typeof done === 'object' && 'failedOver' in done;
-
-/** Nobody said anything, wherever it was lost. */
-const isSilence = (code: string): boolean =>
-  ['dns', 'connect', 'timeout', 'connection_lost', 'aborted'].includes(code);
 
 /** We stopped the hand-over ourselves before a byte of the body was sent: as if it had not begun. */
 const wasInterrupted = (result: SendResult): boolean =>

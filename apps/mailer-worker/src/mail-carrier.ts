@@ -24,6 +24,8 @@ export interface MailCarrierOptions {
   readonly production: boolean;
   readonly supportedLocales: readonly string[];
   readonly senderOf: (organizationId: string) => MailSender;
+  /** The address of organizations without a sender of their own (MAIL_FROM). */
+  readonly installationSender: string;
   /** Where the bounces of a message come back to; undefined: to the sender. */
   readonly bounceOf?: ((messageId: string) => BounceReturn) | undefined;
 }
@@ -79,8 +81,14 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
     return verificationLink(instead ?? ours.href, credential.token.reveal());
   };
 
+  const ownSenderOf = (organizationId: string): string | undefined => {
+    const { address } = options.senderOf(organizationId).from;
+    return address.toLowerCase() === options.installationSender.toLowerCase() ? undefined : address;
+  };
+
   return {
     channel: 'email',
+    ownSenderOf,
     providerName: options.name ?? provider.name,
     // A second copy costs nothing, and its link is the same.
     retriesAmbiguous: true,

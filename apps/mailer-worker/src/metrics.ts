@@ -30,6 +30,8 @@ export interface WorkerGauges {
     readonly channel: Channel;
     readonly provider: string;
     readonly open: boolean;
+    /** Organizations whose own sender it refuses. */
+    readonly refusedSenders: number;
   }[];
   readonly queueWorking: () => boolean;
 }
@@ -96,6 +98,16 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
     collect: () => {
       for (const { channel, provider, open: isOpen } of gauges.ways())
         open.set({ channel, provider }, Number(isOpen));
+    },
+  });
+  const refused: Gauge<'channel' | 'provider'> = new Gauge({
+    name: 'reconfirm_senders_refused',
+    help: 'Organizations whose own sender (MAIL_FROM) a provider refuses; their messages rest. /readyz names them.',
+    labelNames: ['channel', 'provider'],
+    registers,
+    collect: () => {
+      for (const { channel, provider, refusedSenders } of gauges.ways())
+        refused.set({ channel, provider }, refusedSenders);
     },
   });
   live(

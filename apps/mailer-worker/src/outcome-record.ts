@@ -43,9 +43,17 @@ export const putOff = (claimed: ClaimedMessage, reason: PutOffReason): MessageRe
   retryAfterSeconds: putOffSeconds,
 });
 
+/** The sender of its organization is being refused: nothing is tried, and nothing is held against the message. */
+export const senderRests = (claimed: ClaimedMessage, restSeconds: number): MessageRecord => ({
+  ...blankRecord(claimed),
+  status: 'deferred',
+  reason: 'sender_refused',
+  retryAfterSeconds: restSeconds,
+});
+
 export interface HandOverFacts {
   readonly carrier: Pick<Carrier, 'channel' | 'retriesAmbiguous'>;
-  /** When our set-up was refused: when some way opens again. */
+  /** When our set-up, or the organization's sender, was refused: when some way opens again. */
   readonly restSeconds: number;
   /** Another provider gets it now. */
   readonly goesOn: boolean;

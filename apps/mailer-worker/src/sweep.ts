@@ -25,6 +25,8 @@ const forgetBatchesMax = 20;
 /** Due for longer than this although it was rung: the bell does not help, whatever the queue says. */
 const deafAfterSeconds = 20;
 const retentionEveryMs = 60_000;
+/** Half of the time in which a parked report is looked at. */
+const catchUpAfterMs = 5 * 60_000;
 
 /** What the sweep does with the messages of a channel that cannot be rung, or were rung in vain. */
 export interface SweptChannel {
@@ -66,6 +68,7 @@ export const startSweep = (options: SweepOptions): Sweep => {
   let stopped = false;
   let lastProgressMs = performance.now();
   let retentionAtMs = performance.now();
+  let parkedAppliedMs = -Infinity;
   let running: Promise<void> = Promise.resolve();
 
   /** One step's fault must not keep the others from running: a slow clean-up is no reason to send nothing. */
@@ -85,17 +88,28 @@ export const startSweep = (options: SweepOptions): Sweep => {
     const take = { limit: roundSize, graceMs: doorbell.isWorking() ? graceMs : 0, spacingMs };
     const due = await step('take_due', () => takeDueMessages(db, take), []);
     const rang = await step('ring', () => ringOrOffer(due), true);
-    const applied = await step(
-      'parked_events',
-      () => applyParkedEvents(db, roundSize, options.suppressDays),
-      0,
-    );
+    const applied = await step('parked_events', applyParked, 0);
     await forget();
     const oldest = await step('oldest_due', () => oldestDueSeconds(db), null);
     metrics.swept({ reclaimed, rung: rang ? due.length : 0, applied, oldestDueSeconds: oldest });
     lastProgressMs = performance.now();
     if (rang || due.length < roundSize) return [];
     return [...new Set(due.map(({ channel }) => channels[channel]))];
+  };
+
+  /** After a time without a round also what has waited for longer than a report is looked at. */
+  const applyParked = async (): Promise<number> => {
+    const startedMs = performance.now();
+    const whenever = startedMs - parkedAppliedMs > catchUpAfterMs;
+    let applied = 0;
+    for (;;) {
+      const count = await applyParkedEvents(db, roundSize, options.suppressDays, whenever);
+      applied += count;
+      // Catching up, all of them: what is a day old and not applied is forgotten as nobody's.
+      if (!whenever || stopped || count < roundSize) break;
+    }
+    parkedAppliedMs = startedMs;
+    return applied;
   };
 
   /**

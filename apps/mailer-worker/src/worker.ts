@@ -31,7 +31,7 @@ import { previewMessage } from './preview/preview-message.ts';
 import { previewRoute } from './preview/preview-route.ts';
 import { availableLocales, createRenderer } from './render.ts';
 import { bounceReturnOf, startReports } from './reports/start-reports.ts';
-import { routeProblems, routeWarnings } from './routes.ts';
+import { routeProblems, routeWarnings, senderWarnings } from './routes.ts';
 import { smsCarrierOf } from './sms-carrier-of.ts';
 import { reportSms } from './sms-report.ts';
 import { startSweep } from './sweep.ts';
@@ -84,10 +84,11 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     inHand: () => mail.inHand() + sms.inHand(),
     ways: () =>
       [mail, sms].flatMap(({ channel, routes }) =>
-        routes.map(({ carrier, lane }) => ({
+        routes.map(({ carrier, lane, senders }) => ({
           channel,
           provider: carrier.providerName,
           open: lane.problem() === null,
+          refusedSenders: senders.refused().length,
         })),
       ),
     // Nobody rings in a quiet hour, so a lost connection counts before the first ring fails.
@@ -127,7 +128,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       ...routeProblems('mail', mail.routes),
       ...routeProblems('SMS', sms.routes),
     ],
-    warnings: () => routeWarnings('mail', mail.routes),
+    warnings: () => [...routeWarnings('mail', mail.routes), ...senderWarnings('mail', mail.routes)],
   });
   const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const reports = await startReports({

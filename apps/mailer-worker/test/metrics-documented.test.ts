@@ -6,7 +6,7 @@ test('every metric of the worker is explained in docs/operations.md', async () =
   const page = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
   const metrics = createWorkerMetrics({
     inHand: () => 0,
-    ways: () => [{ channel: 'email', provider: 'smtp', open: true }],
+    ways: () => [{ channel: 'email', provider: 'smtp', open: true, refusedSenders: 0 }],
     queueWorking: () => true,
   });
   const text = await metrics.registry.metrics();

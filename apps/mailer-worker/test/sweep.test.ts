@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { acceptMessages } from '@reconfirm/db/accept-messages';
-import { storeDeliveryEvent } from '@reconfirm/db/delivery-events';
+import { storeDeliveryEvent, storeEventsForLater } from '@reconfirm/db/delivery-events';
 import { describe, expect, test } from 'vitest';
 import { startInbox } from './smtp-inbox.ts';
 import { eventually, neverDuring } from './support/eventually.ts';
@@ -113,6 +113,34 @@ test('a report that came before its message was known is applied when it is', as
     async () => (await readMetric(worker, 'reconfirm_swept_total{what="event_applied"}')) === 1,
   );
   expect(inbox.mails, 'what was delivered is not sent').toEqual([]);
+});
+
+test('a report that was stored, and by nobody applied for hours, is applied by the first worker that starts', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  const requests = Array.from({ length: 250 }, (_, index) => makeRequest(`reader-${index}@example.org`));
+  await acceptMessages(scene.db, requests);
+  // An API answered, and ended before it had applied them; no worker ran.
+  await storeEventsForLater(
+    scene.db,
+    requests.map(({ id: messageId }) => ({
+      provider: 'sendgrid',
+      event: { type: 'bounced', bounce: 'soft', eventId: messageId, messageId, occurredAt: new Date() },
+      bodyHash: randomBytes(32),
+    })),
+  );
+  await scene.db
+    .updateTable('delivery_events')
+    .set({ received_at: new Date(Date.now() - 30 * 3_600_000) })
+    .execute();
+  await scene.start();
+  for (const { id } of requests) await scene.settled(id, 20_000);
+  const left = await scene.db
+    .selectFrom('delivery_events')
+    .select('id')
+    .where('applied_at', 'is', null)
+    .execute();
+  expect(left).toEqual([]);
 });
 
 test('an account that nobody proved in time lapses by the sweep where a time is set, and never otherwise', async () => {

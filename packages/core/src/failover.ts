@@ -32,6 +32,10 @@ interface Failure {
 export const isUnreachable = ({ kind, code }: Failure): boolean =>
   kind === 'transient' && unreachableCodes.has(code);
 
+/** It is our sender that it will not carry: of an installation that sends for several, perhaps of one only. */
+export const refusesSender = ({ kind, code }: Failure): boolean =>
+  kind === 'misconfigured' && code === 'sender_refused';
+
 /**
  * Whether another provider may be tried at once: this one certainly did not take the message, and that is
  * neither the recipient's fault nor the message's. What may have been taken goes nowhere else.

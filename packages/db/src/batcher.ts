@@ -10,7 +10,10 @@ export interface Batcher<Item, Result> {
 export interface BatcherOptions<Item, Result> {
   /** One result for each item, in the order of the items. */
   readonly runBatch: (items: readonly Item[]) => Promise<readonly Result[]>;
+  /** Of a batch, counted by `sizeOf`; an item that is larger makes a batch alone. */
   readonly maxItems: number;
+  /** How many items one stands for; 1 unless given. */
+  readonly sizeOf?: (item: Item) => number;
   /** Batches under way at once. One more than one keeps the server busy while a commit waits for the disk. */
   readonly maxInFlight: number;
   /** How long an item may wait for its batch. A healthy server takes the next one within milliseconds. */
@@ -41,7 +44,7 @@ interface Waiting<Item, Result> {
  * nobody waits for a timer, and batches grow by themselves under load.
  */
 export const createBatcher = <Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> => {
-  const { runBatch, maxItems, maxInFlight, maxWaitMs, retryAlone } = options;
+  const { runBatch, maxItems, sizeOf = () => 1, maxInFlight, maxWaitMs, retryAlone } = options;
   let queue: Waiting<Item, Result>[] = [];
   let inFlight = 0;
   let scheduled = false;
@@ -62,11 +65,19 @@ export const createBatcher = <Item, Result>(options: BatcherOptions<Item, Result
     }
   };
 
+  /** How many of those that wait fit into one batch: at least one. */
+  const firstBatchOf = (waiting: readonly Waiting<Item, Result>[]): number => {
+    let size = 0;
+    const tooMany = waiting.findIndex(({ item }) => (size += sizeOf(item)) > maxItems);
+    return tooMany === -1 ? waiting.length : Math.max(1, tooMany);
+  };
+
   const flush = (): void => {
     scheduled = false;
     while (queue.length > 0 && inFlight < maxInFlight) {
-      const waiting = queue.slice(0, maxItems);
-      queue = queue.slice(maxItems);
+      const count = firstBatchOf(queue);
+      const waiting = queue.slice(0, count);
+      queue = queue.slice(count);
       inFlight += 1;
       void runAll(waiting).finally(() => {
         inFlight -= 1;

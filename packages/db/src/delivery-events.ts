@@ -1,23 +1,15 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { DeliveryEvent } from '@reconfirm/core/delivery-event';
 import { statusReportedBy } from '@reconfirm/core/message';
 import { causeOfReport, hardBounceDays, hardBounceDaysDefault } from '@reconfirm/core/suppression';
 import type { Database } from './database.ts';
+import { type EventOutcome, type IncomingEvent, messageOf, writeReports } from './incoming-events.ts';
 import { lockMessages } from './lock-order.ts';
+import { named } from './named-statements.ts';
 import type { AccountEventType } from './schema.ts';
 import { suppressAddresses } from './suppress.ts';
 
-/** A provider's report together with what proves that it came once. */
-export interface IncomingEvent {
-  readonly provider: string;
-  readonly event: DeliveryEvent;
-  /** Missing where the event's id alone tells; a request that has one holds one event. */
-  readonly replayKey?: Uint8Array | undefined;
-  readonly bodyHash: Uint8Array;
-}
-
-/** `applied`: counted (its message may have moved). `parked`: its message is not known yet. `repeated`: seen before. `replayed`: a used signature over another body. */
-export type EventOutcome = 'applied' | 'parked' | 'repeated' | 'replayed';
+export type { EventOutcome, IncomingEvent } from './incoming-events.ts';
 
 const accountEventOf = (event: Pick<DeliveryEvent, 'type'>): AccountEventType | null => {
   switch (event.type) {
@@ -51,11 +43,11 @@ export const storeDeliveryEvent = async (
 };
 
 /**
- * Stores the reports of one request, each once, and applies them in the same transaction: messages,
+ * Stores reports, of one request or of several, each once, and applies them in the same transaction: messages,
  * account status, account events and suppressions move together or not at all. Three statements, however many
- * new reports there are, and one more where an address is suppressed: for how long a hard bounce does that is
- * `suppressDays` (`hardBounceDays`). A report whose message is not known is parked, for the sweep to apply later. The outcomes
- * stand in the order of the reports.
+ * new reports there are, one more where some were seen before, and one where an address is suppressed: for how
+ * long a hard bounce does that is `suppressDays` (`hardBounceDays`). A report whose message is not known is
+ * parked, for the sweep to apply later. The outcomes stand in the order of the reports.
  */
 export const storeDeliveryEvents = async (
   db: Database,
@@ -63,93 +55,33 @@ export const storeDeliveryEvents = async (
   suppressDays: readonly number[] = daysUnlessSet,
 ): Promise<readonly EventOutcome[]> => {
   if (incoming.length === 0) return [];
-  return db.transaction().execute((tx) => storeBatch(tx, incoming, suppressDays));
+  return db.transaction().execute(async (tx) => {
+    const { outcomes, fresh } = await writeReports(tx, incoming, true);
+    const applied = fresh.flatMap(({ message, event: { type, bounce, reason } }): AppliedRow[] =>
+      message === null ? [] : [{ message, type, bounce, reason }],
+    );
+    await moveMessages(tx, applied);
+    await suppressReported(tx, applied, suppressDays);
+    return outcomes;
+  });
 };
 
-const storeBatch = async (
-  tx: Database,
-  incoming: readonly IncomingEvent[],
-  suppressDays: readonly number[],
-): Promise<readonly EventOutcome[]> => {
-  const inserted = new Map((await insertEvents(tx, incoming)).map((row) => [keyOf(row), row]));
-  const outcomes: EventOutcome[] = [];
-  const applied: AppliedRow[] = [];
-  for (const one of incoming) {
-    const key = keyOf({ provider: one.provider, event_id: one.event.eventId });
-    const row = inserted.get(key);
-    // The same report a second time in one request.
-    inserted.delete(key);
-    if (row === undefined) outcomes.push(await repeatedOrReplayed(tx, one));
-    else outcomes.push(row.is_applied ? 'applied' : 'parked');
-    if (row?.is_applied === true && row.message !== null) {
-      const { type, bounce, reason } = one.event;
-      applied.push({ message: row.message, type, bounce, reason });
-    }
-  }
-  await moveMessages(tx, applied);
-  await suppressReported(tx, applied, suppressDays);
-  return outcomes;
-};
-
-const keyOf = (row: { readonly provider: string; readonly event_id: string }): string =>
-  `${row.provider} ${row.event_id}`;
-
-interface InsertedRow {
-  readonly provider: string;
-  readonly event_id: string;
-  readonly message: string | null;
-  readonly is_applied: boolean;
+/** Reports that are in the table and not yet applied. */
+export interface StoredReports {
+  readonly outcomes: readonly EventOutcome[];
+  /** Of those that are new: for `applyStoredEvents`, and should that never come, for the sweep. */
+  readonly ids: readonly string[];
 }
 
-/**
- * Writes the reports that are new, each with its message where that is known. In the order of their ids, so
- * that two copies of a batch wait for each other and not in a circle.
- */
-const insertEvents = async (
-  tx: Database,
+/** Stores the reports of one request, each once, by one statement, and leaves applying them for afterwards. */
+export const storeEventsForLater = (
+  db: Database,
   incoming: readonly IncomingEvent[],
-): Promise<readonly InsertedRow[]> => {
-  const sorted = incoming.toSorted((a, b) => (a.event.eventId < b.event.eventId ? -1 : 1));
-  const of = <T>(value: (event: DeliveryEvent) => T): T[] => sorted.map(({ event }) => value(event));
-  const { rows } = await sql<InsertedRow>`
-    INSERT INTO delivery_events (provider, event_id, replay_key, body_hash, message_id, provider_message_id,
-                                 type, bounce, reason, occurred_at, applied_at)
-    SELECT r.provider, r.event_id, r.replay_key, r.body_hash, coalesce(found.id, r.message_id),
-           r.provider_message_id, r.type, r.bounce, r.reason, r.occurred_at,
-           CASE WHEN found.id IS NOT NULL THEN now() END
-      FROM unnest(
-        ${sorted.map(({ provider }) => provider)}::text[], ${of(({ eventId }) => eventId)}::text[],
-        ${sorted.map(({ replayKey }) => (replayKey === undefined ? null : Buffer.from(replayKey)))}::bytea[],
-        ${sorted.map(({ bodyHash }) => Buffer.from(bodyHash))}::bytea[],
-        ${of(({ messageId }) => messageId ?? null)}::uuid[], ${of((event) => event.providerMessageId ?? null)}::text[],
-        ${of(({ type }) => type)}::text[], ${of(({ bounce }) => bounce ?? null)}::text[],
-        ${of(({ reason }) => reason ?? null)}::text[], ${of(({ occurredAt }) => occurredAt.toISOString())}::timestamptz[]
-      ) AS r (provider, event_id, replay_key, body_hash, message_id, provider_message_id, type, bounce, reason, occurred_at)
-      LEFT JOIN LATERAL (${messageOf}) found ON true
-    ON CONFLICT DO NOTHING
-    RETURNING provider, event_id, message_id AS message, applied_at IS NOT NULL AS is_applied`.execute(tx);
-  return rows;
-};
-
-/** The message of a report `r`: two look-ups by an index, however many reports and messages there are. */
-const messageOf = sql`
-  (SELECT m.id FROM messages m WHERE m.id = r.message_id)
-  UNION ALL
-  (SELECT m.id FROM messages m WHERE r.message_id IS NULL AND m.provider_message_id = r.provider_message_id)
-  LIMIT 1`;
-
-/** The same signature over another body is a forgery; anything else that was seen before is a retry. */
-const repeatedOrReplayed = async (tx: Database, incoming: IncomingEvent): Promise<EventOutcome> => {
-  if (incoming.replayKey === undefined) return 'repeated';
-  const forged = await tx
-    .selectFrom('delivery_events')
-    .select('id')
-    .where('provider', '=', incoming.provider)
-    .where('replay_key', '=', Buffer.from(incoming.replayKey))
-    .where('body_hash', '<>', Buffer.from(incoming.bodyHash))
-    .executeTakeFirst();
-  return forged === undefined ? 'repeated' : 'replayed';
-};
+): Promise<StoredReports> =>
+  db.transaction().execute(async (tx) => {
+    const { outcomes, fresh } = await writeReports(tx, incoming, false);
+    return { outcomes, ids: fresh.map(({ id }) => id) };
+  });
 
 interface AppliedRow extends Pick<DeliveryEvent, 'type'> {
   readonly message: string;
@@ -191,6 +123,7 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
   const rows = applied.map((row, place) => ({ ...row, place }));
   const statuses = rows.map(statusReportedBy);
   await sql`
+    ${named('move_messages')}
     WITH report AS (
       SELECT * FROM unnest(
         ${rows.map((row) => row.message)}::uuid[], ${rows.map((row) => row.place)}::int[], ${statuses}::text[],
@@ -221,7 +154,8 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
     INSERT INTO account_events (account_id, type, detail)
     SELECT m.account_id, CASE m.channel WHEN 'sms' THEN replace(r.event, '_EMAIL_', '_SMS_') ELSE r.event END,
            jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', r.reason))
-      FROM report r JOIN messages m ON m.id = r.message
+      -- One look-up a report: a join would read all messages where they are few, and each plan is kept.
+      FROM report r CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = r.message LIMIT 1) m
      WHERE r.event IS NOT NULL AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
      ORDER BY r.place`.execute(tx);
 };
@@ -229,23 +163,43 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
 /** A row is committed before its mail is sent, so a report finds it at once, within minutes, or never. */
 const matchWithinMinutes = 10;
 
-/** Applies parked reports whose message has become known; returns how many. Several workers may do this at once. */
-export const applyParkedEvents = async (
+/**
+ * Applies parked reports whose message has become known; returns how many. Several workers may do this at once.
+ * `whenever`: also those that have been here for long and name a message of ours, as after a time in which nobody applied any.
+ */
+export const applyParkedEvents = (
   db: Database,
   limit: number,
   suppressDays: readonly number[] = daysUnlessSet,
+  whenever = false,
+): Promise<number> => {
+  const isRecent = sql`r.received_at > now() - make_interval(mins => ${matchWithinMinutes})`;
+  const isDue = whenever ? sql`(${isRecent} OR r.message_id IS NOT NULL)` : isRecent;
+  return applyEvents(db, sql`${isDue} ORDER BY r.id LIMIT ${limit}`, suppressDays);
+};
+
+/** The same for reports of `storeEventsForLater`; those that somebody else has applied meanwhile stay as they are. */
+export const applyStoredEvents = (
+  db: Database,
+  ids: readonly string[],
+  suppressDays: readonly number[] = daysUnlessSet,
+): Promise<number> => applyEvents(db, sql`r.id = ANY (${ids}::bigint[]) ORDER BY r.id`, suppressDays);
+
+const applyEvents = async (
+  db: Database,
+  which: RawBuilder<unknown>,
+  suppressDays: readonly number[],
 ): Promise<number> =>
   db.transaction().execute(async (tx) => {
     const { rows } = await sql<AppliedRow>`
       WITH due AS MATERIALIZED (
         SELECT r.id, found.id AS message FROM delivery_events r CROSS JOIN LATERAL (${messageOf}) found
-         WHERE r.applied_at IS NULL AND r.received_at > now() - make_interval(mins => ${matchWithinMinutes})
-         ORDER BY r.id LIMIT ${limit} FOR UPDATE OF r SKIP LOCKED),
+         WHERE r.applied_at IS NULL AND ${which} FOR UPDATE OF r SKIP LOCKED),
       applied AS (
         UPDATE delivery_events e SET applied_at = now(), message_id = due.message
           FROM due WHERE e.id = due.id AND e.applied_at IS NULL
-        RETURNING e.id, due.message, e.type, e.bounce, e.reason)
-      SELECT message, type, bounce, reason FROM applied ORDER BY id`.execute(tx);
+        RETURNING e.id, e.occurred_at, due.message, e.type, e.bounce, e.reason)
+      SELECT message, type, bounce, reason FROM applied ORDER BY occurred_at, id`.execute(tx);
     await moveMessages(tx, rows);
     await suppressReported(tx, rows, suppressDays);
     return rows.length;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import { named } from './named-statements.ts';
 import { isPresented, type Presented } from './token-state.ts';
 
 /*
@@ -25,7 +26,9 @@ export const lockToken = async (tx: Database, presented: Presented): Promise<voi
 
 /** Locks messages in the order of their ids. What is read of them by a later statement stays as it is. */
 export const lockMessages = async (tx: Database, ids: readonly string[]): Promise<void> => {
-  await sql`SELECT FROM messages WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`.execute(tx);
+  await sql`
+    ${named('lock_messages')}
+    SELECT FROM messages WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE`.execute(tx);
 };
 
 /**

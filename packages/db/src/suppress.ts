@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { complaintsUntilOperator, type SuppressionCause } from '@reconfirm/core/suppression';
 import type { Database } from './database.ts';
+import { named } from './named-statements.ts';
 import { isInForce, noteChanges } from './suppression-changes.ts';
 
 /** What became of a message, and why its address gets nothing more. */
@@ -28,6 +29,7 @@ export const suppressAddresses = async (
   if (outcomes.length === 0) return;
   const lasts = sql`(${[...days]}::int[])`;
   await sql`
+    ${named(`suppress_after_${by}`)}
     WITH outcome AS (
       SELECT * FROM unnest(
         ${outcomes.map((o) => o.messageId)}::uuid[], ${outcomes.map((o) => o.cause)}::text[],

@@ -2,7 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Batcher, BatchWaitTooLong, createBatcher } from '../src/batcher.ts';
 
 /** A batcher whose batches end when the test says so. */
-const manualBatcher = (maxItems: number, maxInFlight: number, maxWaitMs = 60_000) => {
+const manualBatcher = (
+  maxItems: number,
+  maxInFlight: number,
+  maxWaitMs = 60_000,
+  sizeOf?: (item: number) => number,
+) => {
   const started: {
     items: readonly number[];
     finish: (results: readonly string[]) => void;
@@ -12,6 +17,7 @@ const manualBatcher = (maxItems: number, maxInFlight: number, maxWaitMs = 60_000
     maxItems,
     maxInFlight,
     maxWaitMs,
+    ...(sizeOf && { sizeOf }),
     retryAlone: (error) => error instanceof RangeError,
     runBatch: (items) =>
       new Promise((resolve, reject) => started.push({ items, finish: resolve, fail: reject })),
@@ -52,6 +58,15 @@ describe('batches', () => {
     batch(1).finish(named([3, 4]));
     batch(2).finish(named([5]));
     expect(await Promise.all(runs)).toEqual(named([1, 2, 3, 4, 5]));
+  });
+
+  test('hold as much as allowed by the size of their items, and a larger one alone', async () => {
+    const { batcher, started, batch } = manualBatcher(10, 10, 60_000, (item) => item);
+    const runs = [4, 6, 1, 25, 9, 2].map((item) => batcher.run(item));
+    await nextTurn();
+    expect(started.map((b) => b.items)).toEqual([[4, 6], [1], [25], [9], [2]]);
+    for (const [index, { items }] of started.entries()) batch(index).finish(named(items));
+    expect(await Promise.all(runs)).toEqual(named([4, 6, 1, 25, 9, 2]));
   });
 
   test('grow while all slots are busy', async () => {

@@ -2,14 +2,16 @@ import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
   applyParkedEvents,
+  applyStoredEvents,
   type IncomingEvent,
   storeDeliveryEvent,
   storeDeliveryEvents,
+  storeEventsForLater,
 } from '../src/delivery-events.ts';
 import { openTestDatabase } from './support/database.ts';
 import { send } from './support/delivery.ts';
 import { report } from './support/reports.ts';
-import { accept, accountRow, createAccount, eventTypes, messageRow, newId } from './support/rows.ts';
+import { accept, accountRow, createAccount, eventTypes, hashOf, messageRow, newId } from './support/rows.ts';
 import { suppressionOf } from './support/suppressions.ts';
 
 const db = await openTestDatabase(20);
@@ -57,6 +59,44 @@ test('a batch ends where its reports one after the other would end, with the sam
     expect(await together.look(), JSON.stringify(drawn)).toEqual(await apart.look());
   }
 }, 60_000);
+
+test('a batch that is stored for later moves nothing, and once applied ends where one that is applied at once does', async () => {
+  const [now, later] = [await openMailbox(), await openMailbox()];
+  const before = await later.look();
+  // Each message has one report: those of one instant are applied in no promised order.
+  const of = (messages: readonly string[]): IncomingEvent[] =>
+    (['delivered', 'bounced', 'complained'] as const).map((type, i) => report(type, messages[i]));
+  await storeDeliveryEvents(db, of(now.messages));
+  const batch = of(later.messages);
+  const { outcomes, ids } = await storeEventsForLater(db, [...batch, ...batch.slice(0, 1)]);
+  expect(outcomes).toEqual(['stored', 'stored', 'stored', 'repeated']);
+  expect(await later.look()).toEqual(before);
+  // This process and the sweeps of several workers.
+  const applied = await Promise.all([
+    applyStoredEvents(db, ids),
+    ...Array.from({ length: 4 }, () => applyParkedEvents(db, 100)),
+    applyStoredEvents(db, ids),
+  ]);
+  expect(applied.reduce((sum, count) => sum + count, 0)).toBe(3);
+  expect(await later.look()).toEqual(await now.look());
+  expect((await storeEventsForLater(db, batch)).ids).toEqual([]);
+});
+
+test('of two reports with the same id in one batch the first counts, and a used signature over another body is told', async () => {
+  const { messages } = await openMailbox();
+  const first = report('delivered', messages[0]);
+  const forged = {
+    ...first,
+    event: report('complained', messages[0]).event,
+    bodyHash: hashOf('another body'),
+  };
+  const sameId = {
+    ...report('complained', messages[0]),
+    event: { ...first.event, type: 'complained' as const },
+  };
+  expect(await storeDeliveryEvents(db, [first, forged, sameId])).toEqual(['applied', 'replayed', 'repeated']);
+  expect((await messageRow(db, messages[0] ?? '')).status).toBe('delivered');
+});
 
 test('outcomes stand in the order of the reports: new, known before, twice in one batch, of nobody', async () => {
   const { messages } = await openMailbox();

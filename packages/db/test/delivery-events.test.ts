@@ -176,6 +176,20 @@ describe('a report of a message that is not known', () => {
     ]);
   });
 
+  test('is looked at whatever its age where nobody applied any for a while, if it names a message of ours', async () => {
+    const account = await createAccount(db);
+    const id = newId();
+    await storeDeliveryEvent(db, report('delivered', id));
+    await sql`UPDATE delivery_events SET received_at = now() - interval '20 hours' WHERE message_id = ${id}`.execute(
+      db,
+    );
+    await accept(db, account.email, { id });
+    await applyParkedEvents(db, 100);
+    expect((await messageRow(db, id)).status).toBe('queued');
+    await applyParkedEvents(db, 100, undefined, true);
+    expect((await messageRow(db, id)).status).toBe('delivered');
+  });
+
   test('by the provider’s id waits for the record of its message', async () => {
     const claimed = await startSending(db, await createAccount(db));
     const incoming = report('bounced', undefined, { providerMessageId: '<late@provider>' });

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { startProcess } from '@reconfirm/local-stack';
+import { openTcpProxy, startProcess } from '@reconfirm/local-stack';
 import { createHttpClient, type HttpClient } from './http-client.ts';
 import { createInstallation, postgresSettings, redisSettings, type Settings } from './installation.ts';
 import { strictContracts } from './strict-contracts.ts';
-import { openGate } from './tcp-gate.ts';
 import { openLeakingRoute } from './timing-control.ts';
 import { compareLimits, tightLimits, type LimitVerdict } from './timing-limits.ts';
 import { knownClasses, settlePopulation, type AddressClass, type Population } from './timing-population.ts';
@@ -68,8 +67,8 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
   const { say } = plan;
   await using opened = new AsyncDisposableStack();
   const addressHashKey = randomBytes(32).toString('base64');
-  const gate = plan.redisUrl === null ? null : opened.use(await openGate(plan.redisUrl));
-  const mailboxGate = opened.use(await openGate(await startMailbox(opened)));
+  const gate = plan.redisUrl === null ? null : opened.use(await openTcpProxy(plan.redisUrl));
+  const mailboxGate = opened.use(await openTcpProxy(await startMailbox(opened)));
   const stalling = await startMailbox(opened, 'stall');
   const installation = opened.use(
     await createInstallation({
@@ -112,7 +111,7 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
   let control: Judged | null = null;
   for (const condition of plan.conditions) {
     if (condition === 'Redis away' && gate === null) continue;
-    if (condition === 'Redis away') await gate?.cut();
+    if (condition === 'Redis away') await gate?.become('closed');
     if (condition === 'SMTP slow') {
       await worker.kill();
       worker = await installation.startWorker({ SMTP_URL: stalling });
@@ -120,7 +119,7 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
     if (condition === 'SMTP down') {
       await worker.kill();
       worker = await installation.startWorker();
-      await mailboxGate.cut();
+      await mailboxGate.become('closed');
     }
     const isPlain = condition === 'as always';
     const routes = isPlain

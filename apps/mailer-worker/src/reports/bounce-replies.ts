@@ -29,6 +29,7 @@ const refuse = (responseCode: number, text: string): never => {
 export const replyTo = (outcome: ReportOutcome, isNullSender: boolean): string => {
   switch (outcome) {
     case 'applied':
+    case 'stored':
     case 'parked':
     case 'repeated':
     case 'replayed':

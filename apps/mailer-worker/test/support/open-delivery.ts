@@ -12,6 +12,7 @@ import type { Carrier } from '../../src/carrier.ts';
 import { createDelivery, type Delivery, type DeliveryStore } from '../../src/deliver.ts';
 import { createDeliveryStore } from '../../src/delivery-store.ts';
 import { createLane } from '../../src/lane.ts';
+import { createSenderLanes } from '../../src/sender-lanes.ts';
 import { createMailCarrier } from '../../src/mail-carrier.ts';
 import { mailSenders } from '../../src/mail-senders.ts';
 import { createWorkerMetrics } from '../../src/metrics.ts';
@@ -71,6 +72,7 @@ export const openDelivery = async (
     production: config.NODE_ENV === 'production',
     supportedLocales: availableLocales,
     senderOf: mailSenders(() => config),
+    installationSender: config.MAIL_FROM.address,
   });
   const delivery = createDelivery({
     store: { ...store, claim: (id) => store.claim(id) },
@@ -78,6 +80,7 @@ export const openDelivery = async (
       {
         carrier: changeCarrier(carrier),
         lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
+        senders: createSenderLanes({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
       },
     ],
     keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },

@@ -1,11 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { waitUntil } from '@reconfirm/local-stack';
+import { openTcpProxy, waitUntil } from '@reconfirm/local-stack';
 import { expect } from 'vitest';
 import type { Question } from '../../src/http-client.ts';
 import { webhookKey, type RunningApi, type RunningWorker, type Settings } from '../../src/installation.ts';
 import { reportEvent, variablesOf } from '../../src/mailgun-webhook.ts';
 import type { QuotingSmtp } from '../../src/quoting-smtp.ts';
-import { openGate } from '../../src/tcp-gate.ts';
 import type { Evidence, Mail, Said } from './evidence.ts';
 import type { Scene } from './scene.ts';
 
@@ -236,8 +235,8 @@ const actsOf = (
 
     /** Both stores break off in the middle. */
     loseStores: async (asAda: Readonly<Record<string, string>>, moved: Mail, refreshed: Said) => {
-      await using toRedis = await openGate(redisUrl);
-      await using toDatabase = await openGate(scene.databaseUrl);
+      await using toRedis = await openTcpProxy(redisUrl);
+      await using toDatabase = await openTcpProxy(scene.databaseUrl);
       const faulty = { DATABASE_URL: toDatabase.url, REDIS_URL: toRedis.url };
       const broken = await scene.startApi({ ...apiSettings, ...faulty });
       const brokenWorker = await scene.startWorker({
@@ -245,10 +244,10 @@ const actsOf = (
         ...faulty,
         SMTP_URL: scene.inbox.smtpUrl,
       });
-      await toRedis.cut();
+      await toRedis.become('closed');
       await expectOk('POST', '/v1/resend', { json: { purpose: 'recovery', email: adaLater } }, broken);
       const last = await read(adaLater, moved);
-      await toDatabase.cut();
+      await toDatabase.become('closed');
       const failing: readonly (readonly [string, unknown])[] = [
         ['/v1/register', { email: stranger }],
         ['/v1/resend-verification', { email: bob }],

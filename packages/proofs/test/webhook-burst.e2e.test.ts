@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { startInbox, waitUntil } from '@reconfirm/local-stack';
+import { expect, onTestFailed, test } from 'vitest';
+import type { ApiClient } from '../src/api-client.ts';
+import { createInstallation, postgresSettings, type RunningApi } from '../src/installation.ts';
+import { type KillablePostgres, startKillablePostgres } from '../src/killable-postgres.ts';
+import { addresses } from '../src/load.ts';
+import { mailgunWebhook, sendgridSettings, sendgridWebhook } from '../src/provider-webhooks.ts';
+import { type SentEvent, type SentWebhook, startWebhookSender } from '../src/webhook-sender.ts';
+
+const people = addresses('burst', 120);
+/** Batches of these sizes in turn: the large ones are answered before they are applied. */
+const batchSizes = [10, 100];
+// Postgres is away twice, for as long as a slow machine needs to recover it.
+const burstTimeoutMs = 90_000;
+
+/** In the order of their ranks; a deferral says nothing about the status. */
+const statusOf = {
+  accepted: 'sent',
+  delivered: 'delivered',
+  bounced: 'bounced',
+  complained: 'complained',
+} as const;
+const ranked = Object.keys(statusOf);
+
+const namesOf = (event: SentEvent): string => `${event.messageId} ${event.type}`;
+
+interface Scene extends AsyncDisposable {
+  readonly postgres: KillablePostgres;
+  readonly api: RunningApi;
+  readonly startWorker: () => Promise<void>;
+}
+
+const openScene = async (): Promise<Scene> => {
+  await using opened = new AsyncDisposableStack();
+  const postgres = opened.use(await startKillablePostgres());
+  const inbox = opened.use(await startInbox({ capacity: people.length }));
+  const installation = opened.use(
+    await createInstallation({
+      databaseUrl: postgres.databaseUrl,
+      redisPrefix: 'webhook-burst',
+      smtpUrl: inbox.smtpUrl,
+      settings: { ...postgresSettings, RATE_LIMIT_IP: 'off', SWEEP_INTERVAL_MS: '200' },
+    }),
+  );
+  const api = await installation.startApi(sendgridSettings);
+  opened.defer(() => api.finish());
+  onTestFailed(() => console.error(api.tail(40).join('\n')));
+  const stack = opened.move();
+  const startWorker = async (): Promise<void> => {
+    const worker = await installation.startWorker();
+    stack.defer(() => worker.finish());
+  };
+  return { postgres, api, startWorker, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+};
+
+/** A message of each address, accepted and, as no worker runs, never handed over. */
+const acceptMessages = async (client: ApiClient): Promise<readonly string[]> => {
+  for (let from = 0; from < people.length; from += 10) {
+    const answers = await Promise.all(people.slice(from, from + 10).map((email) => client.register(email)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+  }
+  return (await client.messages()).map(({ id }) => id);
+};
+
+/** Two to five events for each message, one by one and in batches, in no order of their own. */
+const burstFor = (messageIds: readonly string[]): readonly SentWebhook[] => {
+  const every = (nth: number, type: SentEvent['type']): readonly SentEvent[] =>
+    messageIds.filter((_, index) => index % nth === 0).map((messageId) => ({ messageId, type }));
+  const batched = [...every(1, 'delivered'), ...every(2, 'deferred'), ...every(12, 'complained')];
+  const batches: (readonly SentEvent[])[] = [];
+  for (let from = 0; from < batched.length;) {
+    const size = batchSizes[batches.length % batchSizes.length] ?? 1;
+    batches.push(batched.slice(from, from + size));
+    from += size;
+  }
+  const place = ({ events }: SentWebhook): string =>
+    createHash('sha256').update(events.map(namesOf).join()).digest('hex');
+  return [
+    ...[...every(1, 'accepted'), ...every(3, 'bounced')].map(mailgunWebhook),
+    ...batches.map(sendgridWebhook),
+  ].toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+};
+
+/** Of these events, those that are not in the table exactly once. */
+const wrongOf = async (
+  postgres: KillablePostgres,
+  events: readonly SentEvent[],
+): Promise<readonly string[]> => {
+  const rows = await postgres.query<{ name: string; count: number }>(
+    `SELECT message_id || ' ' || type AS name, count(*)::int AS count FROM delivery_events GROUP BY 1`,
+  );
+  const counts = new Map(rows.map(({ name, count }) => [name, count]));
+  return events.map(namesOf).filter((name) => counts.get(name) !== 1);
+};
+
+const unappliedIn = async (postgres: KillablePostgres): Promise<number> => {
+  const [row] = await postgres.query<{ count: number }>(
+    'SELECT count(*)::int AS count FROM delivery_events WHERE applied_at IS NULL',
+  );
+  return row?.count ?? Number.NaN;
+};
+
+/** Messages that do not stand where the highest of their events puts them. */
+const misplacedOf = async (
+  postgres: KillablePostgres,
+  events: readonly SentEvent[],
+): Promise<readonly string[]> => {
+  const rows = await postgres.query<{ id: string; status: string }>('SELECT id, status FROM messages');
+  return rows
+    .map(({ id, status }) => {
+      const types = events.filter(({ messageId }) => messageId === id).map(({ type }) => type);
+      const highest = ranked.findLast((type) => types.some((one) => one === type)) as keyof typeof statusOf;
+      return statusOf[highest] === status ? '' : `${id} is ${status}, not ${statusOf[highest]}`;
+    })
+    .filter((misplaced) => misplaced !== '');
+};
+
+test(
+  'a Postgres that is killed in the middle of a burst of webhooks loses none: what was not stored is a 503 and sent again',
+  async ({ annotate }) => {
+    await using scene = await openScene();
+    const { postgres, api } = scene;
+    const webhooks = burstFor(await acceptMessages(api.client));
+    const events = webhooks.flatMap((webhook) => webhook.events);
+    const sender = startWebhookSender(api.client, webhooks, 16);
+    const untilTaken = (share: number): Promise<void> =>
+      waitUntil(
+        `${share} of the events are taken`,
+        () => sender.taken().length >= share * events.length,
+        burstTimeoutMs,
+      );
+    const refused = (): number => sender.statuses().get(503) ?? 0;
+
+    // Right after the recovery, before anything is sent again: what was answered with 200 is there.
+    const expectTakenIsThere = async (): Promise<void> => {
+      await sender.pause();
+      const taken = sender.taken();
+      expect(taken.length).toBeLessThan(events.length);
+      expect(await wrongOf(postgres, taken)).toEqual([]);
+    };
+
+    await untilTaken(0.25);
+    await postgres.killBackendOf('reconfirm-api');
+    await expectTakenIsThere();
+    sender.goOn();
+
+    await untilTaken(0.6);
+    const refusedBefore = refused();
+    await postgres.killAll();
+    await waitUntil('webhooks are refused', () => refused() >= refusedBefore + 5, burstTimeoutMs);
+    await sender.pause();
+    await postgres.start();
+    await expectTakenIsThere();
+    sender.goOn();
+
+    await sender.done;
+    expect([...sender.statuses().keys()].toSorted((a, b) => a - b)).toEqual([200, 503]);
+    expect(await wrongOf(postgres, events)).toEqual([]);
+    // Large batches whose process was cut off between the answer and the application are left to the worker.
+    await scene.startWorker();
+    await waitUntil(
+      'every event is applied',
+      async () => (await unappliedIn(postgres)) === 0,
+      burstTimeoutMs,
+    );
+    expect(await misplacedOf(postgres, events)).toEqual([]);
+    const [stored] = await postgres.query<{ count: number }>(
+      'SELECT count(*)::int AS count FROM delivery_events',
+    );
+    expect(stored?.count).toBe(events.length);
+    await annotate(`${events.length} events in ${webhooks.length} webhooks, ${refused()} times 503`);
+
+    // Had one been lost, this test would have seen it.
+    const [lost] = events;
+    await postgres.query('DELETE FROM delivery_events WHERE message_id = $1 AND type = $2', [
+      lost?.messageId,
+      lost?.type,
+    ]);
+    expect(await wrongOf(postgres, events)).toEqual(lost === undefined ? [] : [namesOf(lost)]);
+  },
+  2 * burstTimeoutMs,
+);

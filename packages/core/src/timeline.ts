@@ -266,6 +266,7 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
       return handedOver(facts, words, now);
     case 'delivered':
       return `${words.delivered}${credentialState(facts, words, now) || words.deliveredUnseen}`;
+    case 'undelivered':
     case 'bounced':
       return refused(facts, words) + suppressionStep(facts, now);
     case 'complained':

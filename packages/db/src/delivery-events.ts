@@ -172,6 +172,7 @@ const suppressReported = (
 
 const publicWords: Readonly<Record<string, string>> = {
   sent: 'SENT',
+  undelivered: 'FAILED',
   delivered: 'DELIVERED',
   bounced: 'FAILED',
   complained: 'COMPLAINED',
@@ -179,7 +180,8 @@ const publicWords: Readonly<Record<string, string>> = {
 
 /**
  * Moves messages by what was reported in this order, each to the highest that was; a report of lower rank
- * still leaves its mark in the account's events.
+ * still leaves its mark in the account's events, unless it says what is known, or that a copy of what was
+ * delivered was refused.
  */
 const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promise<void> => {
   if (applied.length === 0) return;
@@ -192,7 +194,9 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
   const statuses = rows.map(statusReportedBy);
   await sql`
     WITH report AS (
-      SELECT * FROM unnest(
+      SELECT r.*, max(status_rank(status)) OVER (
+               PARTITION BY message ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS rank_before
+        FROM unnest(
         ${rows.map((row) => row.message)}::uuid[], ${rows.map((row) => row.place)}::int[], ${statuses}::text[],
         ${statuses.map((status) => publicWords[status ?? ''] ?? null)}::text[],
         ${rows.map(accountEventOf)}::text[], ${rows.map((row) => row.reason ?? null)}::text[]
@@ -223,6 +227,10 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
            jsonb_strip_nulls(jsonb_build_object('messageId', m.id, 'reason', r.reason))
       FROM report r JOIN messages m ON m.id = r.message
      WHERE r.event IS NOT NULL AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
+       -- Not what is known already, by another report or by the provider's answer to a question; nor that what
+       -- was delivered has failed because another copy, or a later word, did.
+       AND (r.status IS NULL OR NOT (greatest(m.rank, r.rank_before) = status_rank(r.status)
+         OR (r.status = 'undelivered' AND greatest(m.rank, r.rank_before) >= 60)))
      ORDER BY r.place`.execute(tx);
 };
 

@@ -180,6 +180,17 @@ export interface MessagesTable {
   priority: Generated<Priority>;
   recipient_domain: string | null;
   passed_captcha: Generated<boolean>;
+  ask_at: Date | null;
+}
+
+/** What came of asking a provider; null while the answer is awaited, or its worker died. */
+export type StoredLookupOutcome = 'found' | 'nothing_new' | 'unaskable' | 'unclear';
+
+export interface LookupsTable {
+  message_id: string;
+  asked_at: Date;
+  provider: string;
+  outcome: StoredLookupOutcome | null;
 }
 
 export interface VerificationsTable {
@@ -411,6 +422,7 @@ export interface Schema {
   code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
+  lookups: LookupsTable;
   suppressions: SuppressionsTable;
   suppression_changes: SuppressionChangesTable;
   limit_charges: LimitChargesTable;

@@ -7,6 +7,7 @@ import type { Channel } from '@reconfirm/core/destination';
 import type { LiveTokens } from '@reconfirm/core/live-tokens';
 import type { DeliveryStatus } from '@reconfirm/core/outgoing/delivery';
 import type { OutgoingEventFacts } from '@reconfirm/core/outgoing/event';
+import type { LookupOutcome } from '@reconfirm/core/lookup';
 import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
 import type { SuppressionReason } from '@reconfirm/core/suppression';
 
@@ -183,14 +184,12 @@ export interface MessagesTable {
   ask_at: Date | null;
 }
 
-/** What came of asking a provider; null while the answer is awaited, or its worker died. */
-export type StoredLookupOutcome = 'found' | 'nothing_new' | 'unaskable' | 'unclear';
-
 export interface LookupsTable {
   message_id: string;
   asked_at: Date;
   provider: string;
-  outcome: StoredLookupOutcome | null;
+  /** Null while the answer is awaited, and when the worker died meanwhile. */
+  outcome: LookupOutcome | null;
 }
 
 export interface VerificationsTable {

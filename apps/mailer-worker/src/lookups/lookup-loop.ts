@@ -21,7 +21,7 @@ export interface LookupLoopOptions {
   readonly afterSeconds: number;
   /** Domain of the Message-IDs of an organization. */
   readonly messageIdDomainOf: (organizationId: string) => string;
-  /** Waited for before the first question: what organizations want otherwise is known. */
+  /** Waited for before each question: what organizations want otherwise is known. */
   readonly ready: () => Promise<void>;
   /** How long a hard bounce suppresses its address (`hardBounceDays`). */
   readonly suppressDays: readonly number[];
@@ -52,6 +52,8 @@ export const startLookupLoop = (options: LookupLoopOptions): LookupLoop => {
   let problem: Failure | null = null;
 
   const turn = async (): Promise<number> => {
+    // Rejects while Postgres is away, as everything here does: then it is tried again.
+    await options.ready();
     const claimed = await claimLookup(db, { provider: name, afterSeconds: options.afterSeconds });
     if (claimed === null) return idleMs * (0.8 + 0.4 * Math.random());
     const step = lookUp.ask(askedMessage(claimed), provider.settings);
@@ -119,7 +121,6 @@ export const startLookupLoop = (options: LookupLoopOptions): LookupLoop => {
   };
 
   const run = async (): Promise<void> => {
-    await options.ready();
     while (!stopping.signal.aborted) {
       const waitMs = await turn().catch((error: unknown) => {
         log.warn({ err: error, provider: name }, 'lookup.not_done');
@@ -129,7 +130,7 @@ export const startLookupLoop = (options: LookupLoopOptions): LookupLoop => {
     }
   };
   metrics.lookupWorking(name, true);
-  const running = run().catch((error: unknown) => log.error({ err: error, provider: name }, 'lookup.ended'));
+  const running = run();
 
   return {
     warning: () =>

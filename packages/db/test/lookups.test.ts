@@ -126,7 +126,7 @@ describe('a hand-over that got no answer', () => {
 describe('several workers', () => {
   test('ask about each message once between them', async () => {
     const ids = await Promise.all(Array.from({ length: 12 }, () => sentBefore(afterSeconds)));
-    const taken: (string | undefined)[] = [];
+    const taken: string[] = [];
     const work = async (): Promise<void> => {
       // A row that another one has just locked is passed over, so nothing found once is not the end.
       for (let empty = 0; empty < 5;) {

@@ -31,7 +31,7 @@ const stepTo = (
 const asReport = (id: string, entry: Fields): Fields | null => {
   const details = fieldsOf(entry['Details']);
   const at = textOf(entry, 'ReceivedAt');
-  switch (textOf(entry, 'Type')) {
+  switch (textOf(entry, 'Type') ?? '') {
     case 'Delivered':
       return {
         RecordType: 'Delivery',

@@ -72,7 +72,7 @@ describe('POST /v1/twilio/webhook', () => {
     [
       'undelivered',
       { ErrorCode: '30003' },
-      'bounced',
+      'undelivered',
       '30003: the phone could not be reached: off, out of coverage or out of service',
     ],
     [
@@ -84,7 +84,7 @@ describe('POST /v1/twilio/webhook', () => {
     [
       'failed',
       { ErrorCode: '21408' },
-      'bounced',
+      'undelivered',
       '21408: our account at the SMS provider may not send to that country',
     ],
     [

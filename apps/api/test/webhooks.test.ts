@@ -33,10 +33,11 @@ describe('POST /v1/mailgun/webhook', () => {
   it.each([
     ['delivered', {}, 'delivered', 'DELIVERED'],
     ['complained', {}, 'complained', 'COMPLAINED'],
-    ['failed', { severity: 'permanent' }, 'bounced', 'FAILED'],
-    ['failed', {}, 'bounced', 'FAILED'],
+    ['failed', { severity: 'permanent', reason: 'bounce' }, 'bounced', 'FAILED'],
+    ['failed', { severity: 'permanent' }, 'undelivered', 'FAILED'],
+    ['failed', {}, 'undelivered', 'FAILED'],
     ['failed', { severity: 'temporary' }, 'sent', 'SENT'],
-    ['rejected', { reject: { reason: 'Sandbox' } }, 'bounced', 'FAILED'],
+    ['rejected', { reject: { reason: 'Sandbox' } }, 'undelivered', 'FAILED'],
     ['opened', {}, 'sent', 'SENT'],
     ['something_new', {}, 'sent', 'SENT'],
   ])('v3 "%s" %j moves the message to %s and its tenant to %s', async (event, more, status, shown) => {
@@ -51,7 +52,7 @@ describe('POST /v1/mailgun/webhook', () => {
   it.each([
     ['delivered', 'delivered'],
     ['bounced', 'bounced'],
-    ['dropped', 'bounced'],
+    ['dropped', 'undelivered'],
     ['complained', 'complained'],
   ])('the older flat form "%s" moves the message to %s', async (event, status) => {
     const { messageId } = await registerAndMail();
@@ -123,9 +124,13 @@ describe('POST /v1/mailgun/webhook', () => {
     }
   });
 
-  it('a late "delivered" does not undo a bounce', async () => {
+  it('a late "delivered" undoes a soft bounce, and not a hard one', async () => {
+    const soft = await registerAndMail();
+    await postReport(api, report('failed', soft.messageId, { severity: 'permanent', reason: 'old' }));
+    await postReport(api, report('delivered', soft.messageId));
+    expect(await statusOf(soft.messageId)).toBe('delivered');
     const { messageId } = await registerAndMail();
-    await postReport(api, report('failed', messageId, { severity: 'permanent' }));
+    await postReport(api, report('failed', messageId, { severity: 'permanent', reason: 'bounce' }));
     await postReport(api, report('delivered', messageId));
     expect(await statusOf(messageId)).toBe('bounced');
   });

@@ -118,4 +118,5 @@ export const createMailCarrier = (options: MailCarrierOptions): Carrier => {
 const leavingLinksAlone = (html: string, attribute: string | undefined): string =>
   attribute === undefined ? html : html.replaceAll(/<a(?=\s)/g, `<a ${attribute}`);
 
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1);
+/** The domain that ends the Message-IDs of who sends from this address. */
+export const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1);

@@ -1,10 +1,11 @@
 import type { Channel } from '@reconfirm/core/destination';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { createDayMetrics, type DayNumbers } from './day-metrics.ts';
+import { createLookupMetrics, type LookupMetrics } from './lookups/lookup-metrics.ts';
 import { createReportMetrics, type ReportMetrics } from './reports/report-metrics.ts';
 
 /** What the worker counts. Labels are closed lists: no address, id or text of a caller. */
-export interface WorkerMetrics extends ReportMetrics {
+export interface WorkerMetrics extends ReportMetrics, LookupMetrics {
   readonly registry: Registry;
   messageDone(outcome: string, reason: string | null, seconds: number): void;
   swept(round: { reclaimed: number; rung: number; applied: number; oldestDueSeconds: number | null }): void;
@@ -120,6 +121,7 @@ export const createWorkerMetrics = (gauges: WorkerGauges): WorkerMetrics => {
   return {
     ...sms,
     ...createReportMetrics(registers),
+    ...createLookupMetrics(registers),
     ...createDayMetrics(registers),
     registry,
     messageDone: (outcome, reason, tookSeconds) => {

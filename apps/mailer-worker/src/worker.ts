@@ -5,6 +5,7 @@ import {
   purposePoliciesOf,
   type WorkerConfig,
 } from '@reconfirm/core/config/config';
+import { askableProviders } from '@reconfirm/core/config/lookup-settings';
 import { processName } from '@reconfirm/core/config/settings-fingerprint';
 import { hardBounceDays } from '@reconfirm/core/suppression';
 import { type Database, openDatabase } from '@reconfirm/db/database';
@@ -19,6 +20,8 @@ import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { redisProblems } from '@reconfirm/queue/redis';
 import { startChannelWorker } from './channel-worker.ts';
 import { workerFailPointsOf } from './fail-points.ts';
+import { startLookups } from './lookups/start-lookups.ts';
+import { domainOf } from './mail-carrier.ts';
 import { onlyRoute, openMailRoutes } from './mail-routes.ts';
 import { mailSenders } from './mail-senders.ts';
 import { createWorkerMetrics } from './metrics.ts';
@@ -128,7 +131,11 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
       ...routeProblems('mail', mail.routes),
       ...routeProblems('SMS', sms.routes),
     ],
-    warnings: () => [...routeWarnings('mail', mail.routes), ...senderWarnings('mail', mail.routes)],
+    warnings: () => [
+      ...routeWarnings('mail', mail.routes),
+      ...senderWarnings('mail', mail.routes),
+      ...lookups.warnings(),
+    ],
   });
   const suppressDays = hardBounceDays(config.SUPPRESS_HARD_BOUNCE_DAYS);
   const reports = await startReports({
@@ -202,6 +209,16 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     log,
     metrics,
   });
+  const lookups = startLookups({
+    db,
+    providers: askableProviders(config),
+    afterSeconds: config.LOOKUP_AFTER_SECONDS,
+    messageIdDomainOf: (organizationId) => domainOf(senderOf(organizationId).from.address),
+    ready: organizations.loaded,
+    suppressDays,
+    log,
+    metrics,
+  });
   const events = startEventLoop({
     db,
     keys: config.TOKEN_KEYS,
@@ -216,7 +233,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
     const swept = sweep.stop();
     const told = events.stop(timeoutMs);
     smsReport.stop();
-    const heard = reports.stop();
+    const heard = Promise.all([reports.stop(), lookups.stop()]);
     numbersReport.stop();
     await Promise.all([mail.close(timeoutMs), sms.close(timeoutMs)]);
     await withinMs(swept, Math.max(0, endMs - performance.now()));

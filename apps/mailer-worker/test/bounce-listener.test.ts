@@ -77,7 +77,8 @@ test('a later word outranks an earlier one, and a delay changes nothing', async 
     ['delayed', '4.4.1', 'sent'],
     ['relayed', '2.0.0', 'sent'],
     ['delivered', '2.0.0', 'delivered'],
-    ['failed', '5.2.2', 'bounced'],
+    ['failed', '5.2.2', 'delivered'],
+    ['failed', '5.1.1', 'bounced'],
     ['delivered', '2.0.0', 'bounced'],
   ] as const;
   for (const [at, [action, status, then]] of steps.entries()) {
@@ -89,6 +90,7 @@ test('a later word outranks an earlier one, and a delay changes nothing', async 
     'deferred',
     'accepted',
     'delivered',
+    'bounced',
     'bounced',
     'delivered',
   ]);

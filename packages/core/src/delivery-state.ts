@@ -53,6 +53,7 @@ export const deliveryStateOf = (message: HandedOver, now: Date): DeliveryState =
     case 'delivered':
       return 'DELIVERED';
     case 'gave_up':
+    case 'undelivered':
     case 'bounced':
       return 'FAILED';
     case 'complained':

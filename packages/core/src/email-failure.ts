@@ -1,4 +1,4 @@
-import type { MessageStatus } from './message.ts';
+import { type MessageStatus, publicStatus } from './message.ts';
 
 /** Ways in which sending a mail ends for good, in the words of the Singularity contract. */
 export type EmailFailure = 'EMAIL_SEND_FAILURE' | 'EMAIL_AUTHENTICATION_FAILURE' | 'EMAIL_TEMPLATE_FAILURE';
@@ -12,7 +12,7 @@ export const emailFailureOf = (message: {
   readonly reason: string | null;
   readonly lastFailure: string | null;
 }): EmailFailure | null => {
-  if (message.status !== 'gave_up' && message.status !== 'bounced') return null;
+  if (publicStatus(message.status) !== 'FAILED') return null;
   if (message.reason === 'not_composed') return 'EMAIL_TEMPLATE_FAILURE';
   const cause = message.reason === 'too_late' ? message.lastFailure : message.reason;
   return cause === 'auth' ? 'EMAIL_AUTHENTICATION_FAILURE' : 'EMAIL_SEND_FAILURE';

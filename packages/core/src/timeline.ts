@@ -4,6 +4,7 @@ import { reportsDeliveries, unconfirmedAfterSeconds } from './delivery-state.ts'
 import type { MessageStatus } from './message.ts';
 import { isPutOffReason, noticeReasons, notSentReasons, putOffReasons } from './resolve.ts';
 import { scrubReply } from './reply-text.ts';
+import { type LookupFacts, lookupLines } from './timeline-lookup.ts';
 import {
   suppressedStep,
   type SuppressionFacts,
@@ -75,6 +76,7 @@ export interface TimelineFacts {
   readonly message: MessageFacts;
   readonly attempts: readonly AttemptFacts[];
   readonly events: readonly ReportFacts[];
+  readonly lookups?: readonly LookupFacts[];
   /** Null when no token was made. */
   readonly verification: VerificationFacts | null;
   /** Null, or left out, when the address was never suppressed. */
@@ -266,6 +268,7 @@ const summaryOf = (facts: TimelineFacts, now: Date): string => {
       return handedOver(facts, words, now);
     case 'delivered':
       return `${words.delivered}${credentialState(facts, words, now) || words.deliveredUnseen}`;
+    case 'undelivered':
     case 'bounced':
       return refused(facts, words) + suppressionStep(facts, now);
     case 'complained':
@@ -285,6 +288,7 @@ export const explainMessage = (facts: TimelineFacts, now: Date): Explanation => 
     entry(message.acceptedAt, 'The request was accepted.', [askedFor(message)]),
     ...facts.attempts.map((attempt) => attemptEntry(attempt, words)),
     ...facts.events.map((report) => reportEntry(report, words)),
+    ...lookupLines(facts.lookups ?? []).map(({ at, what, detail }) => entry(at, what, [detail])),
     ...outcomeEntries(facts, words),
     ...suppressionLines(facts).map(({ at, what, detail }) => entry(at, what, [detail])),
     ...(superseded === null ? [] : [entry(superseded, 'A newer request for the same address was accepted.')]),

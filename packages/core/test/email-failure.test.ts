@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { emailFailureOf } from '../src/email-failure.ts';
 import { type MessageStatus, messageRanks } from '../src/message.ts';
 
-const endings: readonly MessageStatus[] = ['gave_up', 'bounced'];
+const endings: readonly MessageStatus[] = ['gave_up', 'undelivered', 'bounced'];
 
 test.each(Object.keys(messageRanks) as MessageStatus[])('a message that is %s', (status) => {
   const failure = emailFailureOf({ status, reason: 'timeout', lastFailure: 'timeout' });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { unconfirmedAfterSeconds } from '../src/delivery-state.ts';
 import { explainMessage } from '../src/timeline.ts';
+import type { LookupFacts } from '../src/timeline-lookup.ts';
 import { at, attempt, facts, link, message, now, report, sent, summary, whats } from './timeline-facts.ts';
 
 describe('what became of it', () => {
@@ -38,6 +39,29 @@ describe('what became of it', () => {
         { at: at(200), what: 'The link was used: the address is confirmed.' },
       ],
     });
+  });
+
+  test('that the provider was asked is told, and what came of it', () => {
+    const asked = (seconds: number, outcome: LookupFacts['outcome']): LookupFacts => ({
+      askedAt: at(seconds),
+      provider: 'mailgun',
+      outcome,
+    });
+    const story = facts({
+      message: message({ status: 'delivered', sentAt: at(2), settledAt: at(2) }),
+      events: [report({ receivedAt: at(3601) })],
+      lookups: [asked(900, 'nothing_new'), asked(3600, 'found'), asked(3700, null)],
+    });
+    expect(explainMessage(story, now).entries.slice(2)).toEqual([
+      {
+        at: at(900),
+        what: 'The provider was asked: it knows nothing that had not been reported.',
+        detail: 'mailgun',
+      },
+      { at: at(3600), what: 'The provider was asked: it had something new to say.', detail: 'mailgun' },
+      { at: at(3601), what: 'The receiving server took it.' },
+      { at: at(3700), what: 'The provider was asked: no answer is known (yet).', detail: 'mailgun' },
+    ]);
   });
 
   test('facts in another order tell the same story', () => {

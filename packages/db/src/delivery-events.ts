@@ -104,6 +104,7 @@ const suppressReported = (
 
 const publicWords: Readonly<Record<string, string>> = {
   sent: 'SENT',
+  undelivered: 'FAILED',
   delivered: 'DELIVERED',
   bounced: 'FAILED',
   complained: 'COMPLAINED',
@@ -111,7 +112,8 @@ const publicWords: Readonly<Record<string, string>> = {
 
 /**
  * Moves messages by what was reported in this order, each to the highest that was; a report of lower rank
- * still leaves its mark in the account's events.
+ * still leaves its mark in the account's events, unless it says what is known, or that a copy of what was
+ * delivered was refused.
  */
 const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promise<void> => {
   if (applied.length === 0) return;
@@ -125,7 +127,9 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
   await sql`
     ${named('move_messages')}
     WITH report AS (
-      SELECT * FROM unnest(
+      SELECT r.*, max(status_rank(status)) OVER (
+               PARTITION BY message ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS rank_before
+        FROM unnest(
         ${rows.map((row) => row.message)}::uuid[], ${rows.map((row) => row.place)}::int[], ${statuses}::text[],
         ${statuses.map((status) => publicWords[status ?? ''] ?? null)}::text[],
         ${rows.map(accountEventOf)}::text[], ${rows.map((row) => row.reason ?? null)}::text[]
@@ -157,6 +161,10 @@ const moveMessages = async (tx: Database, applied: readonly AppliedRow[]): Promi
       -- One look-up a report: a join would read all messages where they are few, and each plan is kept.
       FROM report r CROSS JOIN LATERAL (SELECT * FROM messages m WHERE m.id = r.message LIMIT 1) m
      WHERE r.event IS NOT NULL AND m.account_id IS NOT NULL AND starts_with(m.reason, 'notice_') IS NOT TRUE
+       -- Not what is known already, by another report or by the provider's answer to a question; nor that what
+       -- was delivered has failed because another copy, or a later word, did.
+       AND (r.status IS NULL OR NOT (greatest(m.rank, r.rank_before) = status_rank(r.status)
+         OR (r.status = 'undelivered' AND greatest(m.rank, r.rank_before) >= 60)))
      ORDER BY r.place`.execute(tx);
 };
 

@@ -16,7 +16,7 @@ const state = sql`CASE
   WHEN ${isAccepted} THEN 'ACCEPTED'
   WHEN i.revoked_at IS NOT NULL THEN 'REVOKED'
   WHEN m.id IS NULL THEN 'EXPIRED'
-  WHEN m.status IN ('bounced', 'gave_up') THEN 'BOUNCED'
+  WHEN m.status IN ('bounced', 'undelivered', 'gave_up') THEN 'BOUNCED'
   WHEN v.expires_at <= now() AND m.rank >= 40 THEN 'EXPIRED'
   WHEN m.status IN ('delivered', 'complained') THEN 'DELIVERED'
   ELSE 'PENDING' END`;

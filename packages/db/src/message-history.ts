@@ -3,7 +3,13 @@ import type { DeliveryEventType } from '@reconfirm/core/delivery-event';
 import type { Channel } from '@reconfirm/core/destination';
 import { isSettled, type MessageStatus } from '@reconfirm/core/message';
 import type { Database } from './database.ts';
-import type { AttemptsTable, DeliveryEventsTable, SuppressionsTable, VerificationsTable } from './schema.ts';
+import type {
+  AttemptsTable,
+  DeliveryEventsTable,
+  LookupsTable,
+  SuppressionsTable,
+  VerificationsTable,
+} from './schema.ts';
 import type { RawBuilder, Selectable } from 'kysely';
 
 /** A message as an operator sees it. `email` is the account's; a request for an unknown address has none. */
@@ -114,6 +120,8 @@ export interface MessageHistory {
   > & {
     readonly type: DeliveryEventType;
   })[];
+  /** What came of asking the provider. */
+  readonly lookups: readonly Selectable<LookupsTable>[];
   readonly verification: Pick<
     Selectable<VerificationsTable>,
     'created_at' | 'expires_at' | 'consumed_at' | 'revoked_at'
@@ -136,7 +144,7 @@ export const findMessageHistory = async (db: Database, id: string): Promise<Mess
     .where('messages.id', '=', id)
     .executeTakeFirst();
   if (message === undefined) return undefined;
-  const [attempts, events, verification, suppression] = await Promise.all([
+  const [attempts, events, lookups, verification, suppression] = await Promise.all([
     db.selectFrom('attempts').selectAll().where('message_id', '=', id).orderBy('number').execute(),
     db
       .selectFrom('delivery_events')
@@ -144,6 +152,7 @@ export const findMessageHistory = async (db: Database, id: string): Promise<Mess
       .where('message_id', '=', id)
       .orderBy('id')
       .execute(),
+    db.selectFrom('lookups').selectAll().where('message_id', '=', id).orderBy('asked_at').execute(),
     db
       .selectFrom('verifications')
       .select(['created_at', 'expires_at', 'consumed_at', 'revoked_at'])
@@ -162,6 +171,7 @@ export const findMessageHistory = async (db: Database, id: string): Promise<Mess
     newerAcceptedAt,
     attempts,
     events,
+    lookups,
     verification: verification ?? null,
     suppression: suppression ?? null,
   };

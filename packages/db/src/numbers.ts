@@ -56,7 +56,7 @@ export const countMessages = async (
   const { rows } = await sql<CountsRow>`
     WITH message AS (
       SELECT ARRAY[${sql.join(keys, sql`, `)}]::text[] AS keys, m.status, m.sent_at,
-             m.sent_at IS NOT NULL OR m.status = 'bounced' AS attempted,
+             m.sent_at IS NOT NULL OR m.status IN ('bounced', 'undelivered') AS attempted,
              m.provider = ANY (CASE m.channel WHEN 'sms' THEN ${[...sms]}::text[] ELSE ${[...email]}::text[] END) IS TRUE AS reports,
              v.message_id IS NOT NULL AND m.sent_at IS NOT NULL AS provable, v.consumed_at
         FROM messages m LEFT JOIN verifications v ON v.message_id = m.id
@@ -70,7 +70,7 @@ export const countMessages = async (
            count(sent_at)::int AS sent,
            -- Nobody complains about a mail that did not arrive.
            count(*) FILTER (WHERE status IN ('delivered', 'complained'))::int AS delivered,
-           count(*) FILTER (WHERE status = 'bounced')::int AS bounced,
+           count(*) FILTER (WHERE status IN ('bounced', 'undelivered'))::int AS bounced,
            count(*) FILTER (WHERE status = 'complained')::int AS complained,
            count(*) FILTER (WHERE status = 'sent' AND reports
              AND sent_at < now() - make_interval(secs => ${unconfirmedAfterSeconds}))::int AS unconfirmed,

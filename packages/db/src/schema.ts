@@ -7,6 +7,7 @@ import type { Channel } from '@reconfirm/core/destination';
 import type { LiveTokens } from '@reconfirm/core/live-tokens';
 import type { DeliveryStatus } from '@reconfirm/core/outgoing/delivery';
 import type { OutgoingEventFacts } from '@reconfirm/core/outgoing/event';
+import type { LookupOutcome } from '@reconfirm/core/lookup';
 import type { MessageStatus, PublicStatus } from '@reconfirm/core/message';
 import type { SuppressionReason } from '@reconfirm/core/suppression';
 
@@ -180,6 +181,15 @@ export interface MessagesTable {
   priority: Generated<Priority>;
   recipient_domain: string | null;
   passed_captcha: Generated<boolean>;
+  ask_at: Date | null;
+}
+
+export interface LookupsTable {
+  message_id: string;
+  asked_at: Date;
+  provider: string;
+  /** Null while the answer is awaited, and when the worker died meanwhile. */
+  outcome: LookupOutcome | null;
 }
 
 export interface VerificationsTable {
@@ -411,6 +421,7 @@ export interface Schema {
   code_guesses: CodeGuessesTable;
   attempts: AttemptsTable;
   delivery_events: DeliveryEventsTable;
+  lookups: LookupsTable;
   suppressions: SuppressionsTable;
   suppression_changes: SuppressionChangesTable;
   limit_charges: LimitChargesTable;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { sql } from 'kysely';
 import { acceptMessages } from '../src/accept-messages.ts';
 import { applyParkedEvents, storeDeliveryEvent } from '../src/delivery-events.ts';
 import { recordMessages } from '../src/records.ts';
-import { sql } from 'kysely';
+
 import { openTestDatabase } from './support/database.ts';
 import { recordOf, send, startSending } from './support/delivery.ts';
 import { report } from './support/reports.ts';
+import { suppressionOf } from './support/suppressions.ts';
 import {
   accept,
   accountRow,
@@ -96,6 +98,40 @@ describe('a report', () => {
     const account = await createAccount(db);
     await storeDeliveryEvent(db, report(type, await send(db, account)));
     expect(await eventTypes(db, account.id)).toEqual(['VERIFICATION_EMAIL_SENT']);
+  });
+
+  test.each([
+    ['a soft bounce', { type: 'bounced', bounce: 'soft' }],
+    ['the provider’s own refusal', { type: 'rejected' }],
+  ] as const)(
+    '%s before or after the delivery leaves it delivered, and tells nobody afterwards that it failed',
+    async (_, { type, ...bounce }) => {
+      const account = await createAccount(db);
+      const id = await send(db, account);
+      await storeDeliveryEvent(db, report(type, id, bounce));
+      expect(await messageRow(db, id)).toMatchObject({ status: 'undelivered' });
+      expect((await accountRow(db, account.id)).verification_email_status).toBe('FAILED');
+      await storeDeliveryEvent(db, report('delivered', id));
+      await storeDeliveryEvent(db, report(type, id, bounce));
+      expect(await messageRow(db, id)).toMatchObject({ status: 'delivered' });
+      expect((await accountRow(db, account.id)).verification_email_status).toBe('DELIVERED');
+      expect(await eventTypes(db, account.id)).toEqual([
+        'VERIFICATION_EMAIL_SENT',
+        'VERIFICATION_EMAIL_FAILED',
+        'VERIFICATION_EMAIL_DELIVERED',
+      ]);
+    },
+  );
+
+  test('that says under another id what is known is kept and tells nobody a second time', async () => {
+    for (const type of ['delivered', 'bounced', 'complained'] as const) {
+      const account = await createAccount(db);
+      const id = await send(db, account);
+      await storeDeliveryEvent(db, report(type, id, { bounce: 'hard' }));
+      const once = [await eventTypes(db, account.id), await suppressionOf(db, account.email)];
+      expect(await storeDeliveryEvent(db, report(type, id, { bounce: 'hard' }))).toBe('applied');
+      expect([await eventTypes(db, account.id), await suppressionOf(db, account.email)]).toEqual(once);
+    }
   });
 
   test('about an older message moves that message and not the account', async () => {

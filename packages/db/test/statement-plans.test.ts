@@ -5,6 +5,7 @@ import { applyParkedEvents, storeDeliveryEvents } from '../src/delivery-events.t
 import { oldestDueSeconds, reclaimExpiredLeases, takeDueMessages } from '../src/due-messages.ts';
 import { readCharges, readChargesOfMany } from '../src/limit-charges.ts';
 import { lockMessagesOf, lockToken } from '../src/lock-order.ts';
+import { claimLookup } from '../src/lookups.ts';
 import { listMessages } from '../src/message-history.ts';
 import { countMessages } from '../src/numbers.ts';
 import { findNewestMessage } from '../src/newest-message.ts';
@@ -120,9 +121,24 @@ const statements: readonly (readonly [string, string, (db: Database) => Promise<
       }),
   ],
   [
+    'finding a message that nothing was reported of',
+    'messages_never_asked',
+    (on) => claimLookup(on, { provider: 'mailgun', afterSeconds: 900 }),
+  ],
+  [
+    'finding a message to ask about again',
+    'messages_asked',
+    (on) => claimLookup(on, { provider: 'mailgun', afterSeconds: 900 }),
+  ],
+  [
+    'finding a message whose hand-over got no answer',
+    'messages_in_doubt',
+    (on) => claimLookup(on, { provider: 'mailgun', afterSeconds: 900 }),
+  ],
+  [
     'listing messages that failed',
     'messages_gone_wrong',
-    (on) => listMessages(on, { organizationId, statuses: ['gave_up', 'bounced'], limit: 21 }),
+    (on) => listMessages(on, { organizationId, statuses: ['gave_up', 'undelivered', 'bounced'], limit: 21 }),
   ],
 ];
 

@@ -1,5 +1,11 @@
-import type { DeliveryEventType } from '@reconfirm/core/delivery-event';
-import { advance, messageRanks, type MessageStatus, publicStatus } from '@reconfirm/core/message';
+import type { BounceKind, DeliveryEvent, DeliveryEventType } from '@reconfirm/core/delivery-event';
+import {
+  advance,
+  messageRanks,
+  type MessageStatus,
+  publicStatus,
+  type ReportedFacts,
+} from '@reconfirm/core/message';
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { acceptMessages } from '../src/accept-messages.ts';
@@ -17,19 +23,27 @@ const permutations = <T>(items: readonly T[]): readonly (readonly T[])[] =>
     ? [items]
     : items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]));
 
-const foldOf = (types: readonly DeliveryEventType[]): MessageStatus =>
-  types.reduce((status: MessageStatus, type) => {
-    const next = advance(status, { type });
+type Reported = DeliveryEventType | 'bounced soft' | 'bounced hard';
+
+const factsOf = (of: Reported): ReportedFacts & Pick<DeliveryEvent, 'bounce'> => {
+  const [type, bounce] = of.split(' ') as [DeliveryEventType, BounceKind | undefined];
+  return { type, ...(bounce !== undefined && { bounce }) };
+};
+
+const foldOf = (types: readonly Reported[]): MessageStatus =>
+  types.reduce((status: MessageStatus, of) => {
+    const next = advance(status, factsOf(of));
     return next === 'ignore' ? status : next;
   }, 'sent');
 
 /** What becomes of a message whose reports come in this order, the worker's record in between. */
-const endOf = async (types: readonly DeliveryEventType[], recordAfter: number) => {
+const endOf = async (types: readonly Reported[], recordAfter: number) => {
   const account = await createAccount(db);
   const claimed = await startSending(db, account);
-  for (const [index, type] of types.entries()) {
+  for (const [index, of] of types.entries()) {
     if (index === recordAfter) await recordMessages(db, [recordOf(claimed)]);
-    await storeDeliveryEvent(db, report(type, claimed.id));
+    const { type, ...bounce } = factsOf(of);
+    await storeDeliveryEvent(db, report(type, claimed.id, bounce));
   }
   const { status } = await messageRow(db, claimed.id);
   return { status, shown: (await accountRow(db, account.id)).verification_email_status };
@@ -38,10 +52,12 @@ const endOf = async (types: readonly DeliveryEventType[], recordAfter: number) =
 describe('all orders of the same reports end in the same status, which is the core’s', () => {
   test.each([
     [['accepted', 'delivered', 'bounced', 'complained', 'deferred']],
-    [['accepted', 'delivered', 'bounced', 'deferred']],
+    [['accepted', 'delivered', 'bounced hard', 'bounced soft']],
+    [['accepted', 'delivered', 'bounced soft', 'rejected']],
+    [['accepted', 'bounced soft', 'failed', 'deferred']],
     [['accepted', 'delivered', 'unknown', 'deferred']],
   ] as const)('%s', { timeout: 60_000 }, async (types) => {
-    const orders = permutations<DeliveryEventType>(types);
+    const orders = permutations<Reported>(types);
     expect(new Set(orders.map(foldOf)).size).toBe(1);
     const ends = await Promise.all(orders.map((order, index) => endOf(order, index % order.length)));
     const expected = { status: foldOf(types), shown: publicStatus(foldOf(types)) };
@@ -53,6 +69,8 @@ describe('the table itself', () => {
   test.each([
     ['delivered', 'sent'],
     ['complained', 'delivered'],
+    ['delivered', 'undelivered'],
+    ['bounced', 'delivered'],
     ['sent', 'queued'],
   ] as const)('refuses to take a message from %s back to %s', async (from, to) => {
     const { id } = await startSending(db, await createAccount(db));

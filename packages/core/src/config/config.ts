@@ -7,6 +7,7 @@ import type { EndpointRules } from '../public-address.ts';
 import type { PurposePolicies } from '../purposes/policy.ts';
 import type { Notices } from '../resolve.ts';
 import { signup } from '../purposes/signup.ts';
+import { lookupProblems } from './lookup-settings.ts';
 import { apiProviderProblems, smtpUrlOf, workerProviderProblems } from './provider-problems.ts';
 import { sharedSmsProblems, workerSmsProblems } from './sms-problems.ts';
 import { judgeRedirect, withOwnOrigin } from '../redirect.ts';
@@ -147,6 +148,11 @@ export const readWorkerConfig = (environment: Environment): Read<WorkerConfig> =
   const startsInClear = 'url' in server && server.url.reveal().startsWith('smtp:');
   if (config.NODE_ENV === 'production' && config.SMTP_TLS === 'off' && startsInClear)
     problems.push('SMTP_TLS must not be off in production: the link would travel in clear');
-  problems.push(...failoverProblems(config), ...workerSmsProblems(config), ...bounceProblems(config));
+  problems.push(
+    ...failoverProblems(config),
+    ...workerSmsProblems(config),
+    ...bounceProblems(config),
+    ...lookupProblems(config),
+  );
   return problems.length > 0 ? { problems } : { config };
 };

@@ -1,6 +1,7 @@
 import { bounceSettings } from './bounce-settings.ts';
 import { workerFailPointSettings } from './fail-point-settings.ts';
 import { failoverSettings } from './failover-settings.ts';
+import { lookupSettings } from './lookup-settings.ts';
 import { rateSetting } from './rate-setting.ts';
 import { choice, custom, integer, optional, secretUrl, text } from './setting.ts';
 import { providerWorkerSettings } from './provider-settings.ts';
@@ -101,6 +102,7 @@ export const workerSettings = {
     describe: 'How often rows that are due are looked for, rung again, or delivered without Redis.',
   }),
   ...smsWorkerSettings,
+  ...lookupSettings,
   RETENTION_DAYS: integer({
     min: 8,
     max: 3650,

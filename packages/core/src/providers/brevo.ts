@@ -1,4 +1,5 @@
 import { customPrefix, parseBrevoEvents } from './brevo-events.ts';
+import { brevoLookUp } from './brevo-look-up.ts';
 import type { Provider } from './provider.ts';
 import { verifySharedSecret } from './shared-secret.ts';
 
@@ -11,7 +12,7 @@ export const brevo = {
   name: 'brevo',
   carriesMail: 'smtp',
   smtpServer: { host: 'smtp-relay.brevo.com', port: 587 },
-  capabilities: { idempotencyKey: false, lookup: false, customId: true },
+  capabilities: { idempotencyKey: false, lookup: true, customId: true },
   metadataHeaders: (messageId: string) => ({ 'X-Mailin-custom': `${customPrefix}${messageId}` }),
   webhook: {
     path: '/v1/brevo/webhook',
@@ -20,4 +21,5 @@ export const brevo = {
     verify: verifySharedSecret,
     parse: parseBrevoEvents,
   },
+  lookUp: brevoLookUp,
 } as const satisfies Provider;

@@ -1,4 +1,5 @@
 import { parseMailgunEvents } from './mailgun-events.ts';
+import { mailgunLookUp } from './mailgun-look-up.ts';
 import { verifyMailgunWebhook } from './mailgun-signature.ts';
 import type { Provider } from './provider.ts';
 
@@ -10,7 +11,7 @@ export const mailgun = {
   name: 'mailgun',
   carriesMail: 'smtp',
   smtpServer: { host: 'smtp.mailgun.org', port: 587 },
-  capabilities: { idempotencyKey: false, lookup: false, customId: true },
+  capabilities: { idempotencyKey: false, lookup: true, customId: true },
   // Click tracking would rewrite the link to a foreign host and pass the token through it; the last
   // two are said as well, because they outrank the settings of the sending domain.
   metadataHeaders: (messageId: string) => ({
@@ -27,4 +28,5 @@ export const mailgun = {
     verify: verifyMailgunWebhook,
     parse: parseMailgunEvents,
   },
+  lookUp: mailgunLookUp,
 } as const satisfies Provider;

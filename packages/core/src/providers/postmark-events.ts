@@ -5,6 +5,7 @@ import {
   delivered,
   eventOf,
   failed,
+  type Found,
   hardBounce,
   instantOfText,
   type Meaning,
@@ -48,6 +49,17 @@ const meaningOf = (record: string, event: Fields): Meaning => {
   return meaningsByRecord.get(record) ?? saysNothing;
 };
 
+/**
+ * Bounces and complaints have an `ID`. A delivery has none, but there is one of a message, and asking for the
+ * message tells of the same one, whose time and words need not be spelled alike.
+ */
+const idOf = (record: string, event: Fields): Found['id'] => {
+  const message = reportedId(textOf(event, 'MessageID'));
+  return record === 'Delivery' && message !== undefined
+    ? `${message}/Delivery`
+    : { of: ['postmark', record, textOf(event, 'Type'), textOf(event, 'ID')] };
+};
+
 /** The report in a verified body: one or none. */
 export const parsePostmarkEvents = (body: unknown): readonly DeliveryEvent[] => {
   const event = fieldsOf(body);
@@ -57,8 +69,7 @@ export const parsePostmarkEvents = (body: unknown): readonly DeliveryEvent[] => 
   const found = eventOf({
     meaning: meaningOf(record, event),
     word: record,
-    // Bounces and complaints have an `ID`, deliveries have none.
-    id: { of: ['postmark', record, type, textOf(event, 'ID')] },
+    id: idOf(record, event),
     messageId: ourMessageId(textOf(fieldsOf(event['Metadata']), 'mid')),
     providerMessageId: reportedId(textOf(event, 'MessageID')),
     occurredAt: ['DeliveredAt', 'BouncedAt', 'ReceivedAt', 'ChangedAt']

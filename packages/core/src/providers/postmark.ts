@@ -1,4 +1,5 @@
 import { parsePostmarkEvents } from './postmark-events.ts';
+import { postmarkLookUp } from './postmark-look-up.ts';
 import type { HeaderOptions, Provider } from './provider.ts';
 import { verifySharedSecret } from './shared-secret.ts';
 
@@ -12,7 +13,7 @@ export const postmark = {
   // The server's token is both user name and password.
   smtpServer: { host: 'smtp.postmarkapp.com', port: 587, userIsPassword: true },
   // "We do not currently support idempotency keys."
-  capabilities: { idempotencyKey: false, lookup: false, customId: true },
+  capabilities: { idempotencyKey: false, lookup: true, customId: true },
   metadataHeaders: (messageId: string, { messageStream }: HeaderOptions) => ({
     'X-PM-Metadata-mid': messageId,
     'X-PM-KeepID': 'true',
@@ -22,4 +23,5 @@ export const postmark = {
   }),
   untrackedLink: 'data-pm-no-track',
   webhook: { path: '/v1/postmark/webhook', verify: verifySharedSecret, parse: parsePostmarkEvents },
+  lookUp: postmarkLookUp,
 } as const satisfies Provider;

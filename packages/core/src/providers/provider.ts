@@ -1,11 +1,12 @@
 import type { DeliveryEvent } from '../delivery-event.ts';
 import type { Secret } from '../secret.ts';
+import type { ProviderLookUp } from './look-up.ts';
 
 /** What a provider offers that the rest of the service may use; false: do without it. */
 export interface ProviderCapabilities {
   /** It refuses or folds a second hand-over that carries the same key. */
   readonly idempotencyKey: boolean;
-  /** It can be asked what became of a message. */
+  /** It can be asked what became of a message: `lookUp` is there. */
   readonly lookup: boolean;
   /** It carries our message id and reports it back, apart from the Message-ID. */
   readonly customId: boolean;
@@ -124,4 +125,6 @@ export interface Provider {
   readonly untrackedLink?: string;
   /** Missing where the provider reports nothing. */
   readonly webhook?: ProviderWebhook;
+  /** There exactly when `capabilities.lookup` is true. */
+  readonly lookUp?: ProviderLookUp;
 }

@@ -1,6 +1,7 @@
 import { sha256 } from './digest.ts';
 import type { Provider, ProviderWebhook } from './provider.ts';
 import { parseResendEvents } from './resend-events.ts';
+import { resendLookUp } from './resend-look-up.ts';
 import { verifyStandardWebhook } from './standard-webhook-signature.ts';
 import { decodeJson } from './webhook-body.ts';
 
@@ -28,8 +29,9 @@ export const resend = {
   name: 'resend',
   carriesMail: 'smtp',
   smtpServer: { host: 'smtp.resend.com', port: 587, user: 'resend' },
-  capabilities: { idempotencyKey: true, lookup: false, customId: true },
+  capabilities: { idempotencyKey: true, lookup: true, customId: true },
   // Within 24 hours a second mail with the same key is not sent again ("Idempotency Keys").
   metadataHeaders: (messageId: string) => ({ 'Resend-Idempotency-Key': messageId }),
   webhook: { path: '/v1/resend/webhook', verify, parse: parseResendEvents },
+  lookUp: resendLookUp,
 } as const satisfies Provider;

@@ -28,7 +28,7 @@ const meaningsByEvent: ReadonlyMap<string, Meaning> = new Map([
 ]);
 
 /** Why SendGrid itself drops a mail to a mailbox that is no use: it bounced before, or is no address. */
-const hardDrops: ReadonlySet<string> = new Set(['bounced address', 'invalid']);
+export const hardDrops: ReadonlySet<string> = new Set(['bounced address', 'invalid']);
 
 const meaningOf = (event: Fields): Meaning => {
   const name = textOf(event, 'event') ?? '';

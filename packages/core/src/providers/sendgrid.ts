@@ -1,5 +1,6 @@
 import type { Provider } from './provider.ts';
 import { parseSendgridEvents } from './sendgrid-events.ts';
+import { sendgridLookUp } from './sendgrid-look-up.ts';
 import { verifySendgridWebhook } from './sendgrid-signature.ts';
 
 const off = { settings: { enable: 0 } };
@@ -12,7 +13,7 @@ export const sendgrid = {
   name: 'sendgrid',
   carriesMail: 'smtp',
   smtpServer: { host: 'smtp.sendgrid.net', port: 587, user: 'apikey' },
-  capabilities: { idempotencyKey: false, lookup: false, customId: true },
+  capabilities: { idempotencyKey: false, lookup: true, customId: true },
   // Each filter is named: one that is not keeps the account's setting.
   metadataHeaders: (messageId: string) => ({
     'X-SMTPAPI': JSON.stringify({
@@ -28,4 +29,5 @@ export const sendgrid = {
     verify: verifySendgridWebhook,
     parse: parseSendgridEvents,
   },
+  lookUp: sendgridLookUp,
 } as const satisfies Provider;

@@ -11,6 +11,8 @@ export const ses = {
   name: 'ses',
   carriesMail: 'smtp',
   smtpServer: { host: 'email-smtp.{region}.amazonaws.com', port: 587 },
+  // GetMessageInsights wants AWS Signature Version 4 with keys of IAM, which SMTP credentials are not, and knows
+  // only what the Virtual Deliverability Manager was paid to watch.
   capabilities: { idempotencyKey: false, lookup: false, customId: true },
   metadataHeaders: (messageId: string, { configurationSet }: HeaderOptions) => ({
     'X-SES-MESSAGE-TAGS': `mid=${messageId}`,

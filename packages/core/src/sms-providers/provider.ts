@@ -1,3 +1,4 @@
+import type { ProviderLookUp } from '../providers/look-up.ts';
 import type { ProviderCapabilities, ProviderWebhook } from '../providers/provider.ts';
 import type { Secret } from '../secret.ts';
 import type { SmsFailure } from '../sms-failure.ts';
@@ -66,4 +67,6 @@ export interface SmsProvider {
   readonly http?: SmsOverHttp;
   /** Where its reports come in, and how they are read. */
   readonly webhook?: ProviderWebhook;
+  /** There exactly when `capabilities.lookup` is true. */
+  readonly lookUp?: ProviderLookUp;
 }

@@ -1,4 +1,5 @@
 import type { DeliveryEvent } from '../delivery-event.ts';
+import { basicAuthorization, type ProviderLookUp, reportsOf } from '../providers/look-up.ts';
 import type { Meaning } from '../providers/report.ts';
 import { isUuid } from '../message-id.ts';
 import { decodeJson, fieldsOf, textOf } from '../providers/webhook-body.ts';
@@ -33,12 +34,11 @@ const senderOf = (from: string): [string, string] =>
 const buildRequest = (sms: OutgoingSms, settings: SmsSettings): SmsHttpRequest => {
   const callback = new URL(path, settings.publicUrl);
   callback.searchParams.set('m', sms.messageId);
-  const credentials = `${settings.accountId}:${settings.secret?.reveal() ?? ''}`;
   return {
     method: 'POST',
     url: `${settings.apiUrl}/2010-04-01/Accounts/${settings.accountId}/Messages.json`,
     headers: {
-      authorization: `Basic ${Buffer.from(credentials).toString('base64')}`,
+      authorization: basicAuthorization(settings.accountId, settings.secret?.reveal() ?? ''),
       'content-type': 'application/x-www-form-urlencoded',
       accept: 'application/json',
     },
@@ -119,11 +119,46 @@ const parse = (body: unknown): readonly DeliveryEvent[] => {
   ];
 };
 
+/**
+ * `GET /2010-04-01/Accounts/{sid}/Messages/{sid}.json` ("Fetch a Message resource"). Its state is what a report
+ * says, under the same id, so one of the two counts. The answer holds the number and the text with its code.
+ */
+const lookUp: ProviderLookUp = {
+  apiUrl: 'https://api.twilio.com',
+  // An account may have about a hundred requests of reading at once; one after the other is far below.
+  spacingMs: 200,
+  ask: (message, { apiUrl, accountId, key }) => {
+    const sid = message.providerMessageId ?? '';
+    if (!sidPattern.test(sid)) return null;
+    return {
+      request: {
+        url: `${apiUrl}/2010-04-01/Accounts/${accountId}/Messages/${sid}.json`,
+        headers: { authorization: basicAuthorization(accountId, key.reveal()), accept: 'application/json' },
+      },
+      notFound: 'unknown',
+      read: (body) => {
+        const resource = fieldsOf(body);
+        const status = textOf(resource, 'status');
+        if (status === undefined || textOf(resource, 'sid') !== sid) return undefined;
+        const atMs = Date.parse(textOf(resource, 'date_updated') ?? '');
+        const fields = {
+          MessageSid: sid,
+          MessageStatus: status,
+          ErrorCode: textOf(resource, 'error_code'),
+        };
+        const receivedAt = Number.isFinite(atMs) ? new Date(atMs) : message.now;
+        return { events: reportsOf(message, parse({ fields, receivedAt })) };
+      },
+    };
+  },
+};
+
 /** Twilio's Programmable Messaging. */
 export const twilio = {
   name: 'twilio',
   carriesSms: 'http',
-  capabilities: { idempotencyKey: false, lookup: false, customId: true },
+  capabilities: { idempotencyKey: false, lookup: true, customId: true },
   http: { problems, buildRequest, readAnswer },
   webhook: { path, verify: verifyTwilioWebhook, parse },
+  lookUp,
 } as const satisfies SmsProvider;

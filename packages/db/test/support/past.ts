@@ -31,6 +31,10 @@ export const makePast = async (db: Database): Promise<Past> => {
   await sql`
     UPDATE messages SET status = 'bounced'
      WHERE id IN (SELECT id FROM messages WHERE settled_at IS NOT NULL LIMIT 20)`.execute(db);
+  // A provider that never reports: what it took is `sent` for ever.
+  await sql`
+    UPDATE messages SET status = 'sent', provider = 'smtp', settled_at = now(), sent_at = now() - random() * interval '1 day'
+     WHERE id IN (SELECT id FROM messages WHERE settled_at IS NULL LIMIT 2000)`.execute(db);
   await sql`
     INSERT INTO delivery_events (provider, event_id, message_id, type, occurred_at, received_at, applied_at)
     SELECT 'mailgun', id::text, id, 'delivered', accepted_at, accepted_at, accepted_at

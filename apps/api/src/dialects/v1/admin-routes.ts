@@ -180,6 +180,11 @@ const timelineFacts = (history: MessageHistory): Parameters<typeof explainMessag
     occurredAt: event.occurred_at,
     receivedAt: event.received_at,
   })),
+  lookups: history.lookups.map((lookup) => ({
+    askedAt: lookup.asked_at,
+    provider: lookup.provider,
+    outcome: lookup.outcome,
+  })),
   verification:
     history.verification === null
       ? null

@@ -180,9 +180,9 @@ export const MessagesQuery = Type.Object(
     status: Type.Optional(
       Type.String({
         pattern:
-          '^(queued|sending|deferred|gave_up|skipped|sent|delivered|bounced|complained)(,(queued|sending|deferred|gave_up|skipped|sent|delivered|bounced|complained))*$',
+          '^(queued|sending|deferred|gave_up|skipped|sent|undelivered|delivered|bounced|complained)(,(queued|sending|deferred|gave_up|skipped|sent|undelivered|delivered|bounced|complained))*$',
         description:
-          'One or several of queued, sending, deferred, gave_up, skipped, sent, delivered, bounced, complained',
+          'One or several of queued, sending, deferred, gave_up, skipped, sent, undelivered, delivered, bounced, complained',
       }),
     ),
     limit: Type.Optional(

@@ -98,6 +98,10 @@ describe('rules between settings', () => {
     [{ EMAIL_PROVIDER: 'log' }, /^EMAIL_PROVIDER must not be log in production/],
     [{ REDIRECT_ORIGINS: '*' }, /^REDIRECT_ORIGINS must not be \* in production/],
     [{ REDIS_URL: '' }, /^REDIS_URL is required with QUEUE_BACKEND=redis/],
+    [
+      { QUEUE_BACKEND: 'postgres', DATABASE_POOLER: 'transaction' },
+      /^DATABASE_POOLER=transaction needs QUEUE_BACKEND=redis/,
+    ],
   ])('the API in production with %j does not start', (change, problem) => {
     expect(apiProblems(change)).toEqual([expect.stringMatching(problem)]);
   });

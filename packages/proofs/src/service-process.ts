@@ -8,6 +8,8 @@ export interface ServiceProcess {
   readonly pid: number;
   /** Resolves when it is gone, however that came about. */
   readonly exited: Promise<ProcessExit>;
+  /** Where it answers: the API its callers, a worker its operator. */
+  readonly port: number;
   tail(lineCount: number): string[];
   /** SIGTERM; resolves when the process is gone. Rejects when that takes longer than 25 s. */
   terminate(): Promise<ProcessExit & { readonly tookMs: number }>;
@@ -55,7 +57,7 @@ export const startService = async (
       cause: error,
     });
   }
-  return controlled(child);
+  return controlled(child, port);
 };
 
 const untilReady = async (child: StartedProcess, port: number): Promise<void> => {
@@ -68,7 +70,7 @@ const untilReady = async (child: StartedProcess, port: number): Promise<void> =>
   await waitUntil(`${child.name} is ready`, isReady, READY_TIMEOUT_MS);
 };
 
-const controlled = (child: StartedProcess): ServiceProcess => {
+const controlled = (child: StartedProcess, port: number): ServiceProcess => {
   let isAsked = false;
   const finish = async (): Promise<void> => {
     if (isAsked) return;
@@ -85,6 +87,7 @@ const controlled = (child: StartedProcess): ServiceProcess => {
     name: child.name,
     pid: child.pid,
     exited: child.exited,
+    port,
     tail: child.tail,
     terminate: () => {
       isAsked = true;

@@ -63,8 +63,11 @@ const readFor = async (url: string, seconds: number): Promise<void> => {
   await client.connect();
   await client.query('BEGIN');
   await client.query('SELECT count(*) FROM messages');
-  const reading = client.query(`SELECT pg_sleep($1)`, [seconds]).finally(() => client.end());
-  reading.catch(() => undefined);
+  const read = async (): Promise<void> => {
+    await client.query(`SELECT pg_sleep($1)`, [seconds]);
+    await client.end();
+  };
+  read().catch(() => undefined);
 };
 
 interface ToldInTime extends Told {

@@ -50,12 +50,11 @@ describeWithRedis('a worker whose server', (redisUrl) => {
     await using server = await startOddSmtpServer((to) => wayOf.get(to) ?? 'take');
     await using scene = await openScene({
       ...redisSettings(redisUrl),
-      SMTP_URL: server.url,
       ...settings,
       SEND_TIMEOUT_SECONDS: '2',
     });
     const { client } = await scene.startApi();
-    await scene.startWorker();
+    await scene.startWorker({ SMTP_URL: server.url });
     for (const way of ways) await register(client, addressOf(way));
     const statusOf = async (way: OddWay): Promise<string | undefined> =>
       (await client.messages({ address: addressOf(way) }))[0]?.status;
@@ -101,11 +100,10 @@ describeWithRedis('a worker whose server', (redisUrl) => {
     await using server = await startOddSmtpServer(() => 'take');
     await using scene = await openScene({
       ...redisSettings(redisUrl),
-      SMTP_URL: server.url,
       ...settings,
     });
     const { client } = await scene.startApi();
-    using worker = createHttpClient((await scene.startWorker()).port);
+    using worker = createHttpClient((await scene.startWorker({ SMTP_URL: server.url })).port);
     server.greetWith('554 5.7.1 blocked');
     const emails = ['a@example.com', 'b@example.com', 'c@example.com'];
     for (const email of emails) await register(client, email);

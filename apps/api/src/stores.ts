@@ -26,6 +26,7 @@ export const batchWaitMs = 1000;
 export const openApiDatabase = (config: ApiConfig, log: Logger): Database =>
   openDatabase({
     url: config.DATABASE_URL.reveal(),
+    pooler: config.DATABASE_POOLER,
     poolMax: config.DATABASE_POOL_MAX,
     timeoutMs: config.DATABASE_TIMEOUT_MS,
     applicationName: processName('api', config),

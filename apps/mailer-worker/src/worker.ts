@@ -269,6 +269,7 @@ export const startWorker = async (config: WorkerConfig, log: Logger): Promise<Ru
 const openWorkerDatabase = (config: WorkerConfig, log: Logger): Database =>
   openDatabase({
     url: config.DATABASE_URL.reveal(),
+    pooler: config.DATABASE_POOLER,
     poolMax: config.DATABASE_POOL_MAX,
     timeoutMs: config.DATABASE_TIMEOUT_MS,
     applicationName: processName('mailer-worker', config),

@@ -71,8 +71,7 @@ const expectedHeaders = [
 ];
 
 /** Behind a local part beyond ASCII the domain travels in its own letters, too (RFC 6532). */
-const asciiDomain = (address = ''): string =>
-  address.replace(/[^@]*$/, (domain) => domainToASCII(domain));
+const asciiDomain = (address = ''): string => address.replace(/[^@]*$/, (domain) => domainToASCII(domain));
 
 /** What is wrong with a mail as a mail program reads it; undefined: nothing. */
 const injected = async (bytes: Buffer, to: string): Promise<string | undefined> => {

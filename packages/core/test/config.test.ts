@@ -102,6 +102,10 @@ describe('rules between settings', () => {
       { REDIS_CLUSTER_NODES: 'other:6379', REDIS_URL: 'redis://redis:6379/1' },
       /^REDIS_URL must name no database but 0/,
     ],
+    [
+      { QUEUE_BACKEND: 'postgres', DATABASE_POOLER: 'transaction' },
+      /^DATABASE_POOLER=transaction needs QUEUE_BACKEND=redis/,
+    ],
   ])('the API in production with %j does not start', (change, problem) => {
     expect(apiProblems(change)).toEqual([expect.stringMatching(problem)]);
   });

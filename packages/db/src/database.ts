@@ -2,16 +2,28 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { BatchWaitTooLong } from './batcher.ts';
 import { withNamedStatements } from './named-statements.ts';
+import { isMarkedNeverSent } from './never-sent.ts';
 import type { Schema } from './schema.ts';
 
 export type Database = Kysely<Schema>;
 
+/**
+ * `transaction`: a pooler gives each transaction any of its connections to the server. Then nothing of a
+ * session holds: no prepared statement, and none of the server's own deadlines, which pg asks for when it
+ * connects and PgBouncer refuses. Ours still ends every wait.
+ */
+export type DatabasePooler = 'none' | 'transaction';
+
 export interface DatabaseOptions {
   /** postgres:// URL, may hold a password. */
   readonly url: string;
+  /** What stands between us and the server; `none` unless it is said. */
+  readonly pooler?: DatabasePooler;
   readonly poolMax: number;
   /** Deadline of waiting for a free connection, and of each statement. */
   readonly timeoutMs: number;
+  /** How long a statement waits for a lock that another holds; without it as long as for its answer. */
+  readonly lockTimeoutMs?: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   /** Told of connections that die (a restart, a killed backend); the pool opens new ones. */
@@ -23,21 +35,27 @@ export interface DatabaseOptions {
  * default is to wait for ever for a free connection. Close with `destroy()`.
  */
 export const openDatabase = (options: DatabaseOptions): Database => {
+  const hasSessions = options.pooler !== 'transaction';
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolMax,
     connectionTimeoutMillis: options.timeoutMs,
     // The server cancels first and says why; the client's own limit catches a server that went silent.
-    statement_timeout: options.timeoutMs,
     query_timeout: options.timeoutMs + 250,
-    idle_in_transaction_session_timeout: options.timeoutMs * 2,
+    ...(options.lockTimeoutMs !== undefined && { lock_timeout: options.lockTimeoutMs }),
+    ...(hasSessions && {
+      statement_timeout: options.timeoutMs,
+      idle_in_transaction_session_timeout: options.timeoutMs * 2,
+    }),
     application_name: options.applicationName,
   });
   // Without a listener a killed backend ends the process (uncaught 57P01). The pool listens to idle
   // connections only, and says the same again; one that dies in use has no listener but this.
   pool.on('connect', (client) => client.on('error', options.onIdleError));
   pool.on('error', () => {});
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: withNamedStatements(pool) }) });
+  return new Kysely<Schema>({
+    dialect: new PostgresDialect({ pool: withNamedStatements(pool, hasSessions) }),
+  });
 };
 
 /** SQLSTATE of an error from the server, or Node's code of a failed connection; undefined for others. */
@@ -47,6 +65,9 @@ export const databaseErrorCode = (error: unknown): string | undefined =>
 /** Serialization failure and deadlock: the same statement may simply be run again. */
 export const isRetryable = (error: unknown): boolean =>
   ['40001', '40P01'].includes(databaseErrorCode(error) ?? '');
+
+/** Somebody else kept a lock for longer than `lockTimeoutMs` (lock_not_available). */
+export const isLockBusy = (error: unknown): boolean => databaseErrorCode(error) === '55P03';
 
 /** A value of the statement itself is at fault (class 22 data, 23 integrity), not the connection or the server. */
 export const isDataError = (error: unknown): boolean => /^2[23]/.test(databaseErrorCode(error) ?? '');
@@ -75,6 +96,8 @@ export const wasNotWritten = (error: unknown): boolean => {
   // SQLSTATE has no class that begins with E, as Node's EPIPE does.
   const wasRefused = /^[0-9FHPX][0-9A-Z]{4}$/.test(code) && !/^(08|57P|40003)/.test(code);
   const wasNeverSent =
+    // A proxy in front of a server that is down takes the connection and ends it: no code tells that apart.
+    isMarkedNeverSent(error) ||
     /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH)$/.test(code) ||
     error instanceof BatchWaitTooLong ||
     (error instanceof Error && /timeout exceeded when trying to connect/i.test(error.message));

@@ -3,8 +3,12 @@ import { migrate } from './migrator.ts';
 
 const usage = `Usage: node packages/db/src/migrate.ts
 
-Brings the schema of the database at DATABASE_URL up to date. Safe to repeat and to run in parallel.
+Brings the schema of the database at DATABASE_URL up to date. Safe to repeat, to run in parallel and while the
+services are at work: it waits for tables that are in use, and steps back every half second to let others through.
 Exit code 0: current. 78: DATABASE_URL is missing. 1: the database said no; the reason is printed.`;
+
+/** Less than the third part of DATABASE_TIMEOUT_MS: whoever queues behind a migration still has time to be served. */
+const lockTimeoutMs = 500;
 
 /** The command: `pnpm migrate`. Statements may take long here, unlike in the services. */
 const main = async (): Promise<number> => {
@@ -21,6 +25,7 @@ const main = async (): Promise<number> => {
     url,
     poolMax: 1,
     timeoutMs: 600_000,
+    lockTimeoutMs,
     applicationName: 'reconfirm-migrate',
     onIdleError: () => {},
   });

@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { BatchWaitTooLong } from '../src/batcher.ts';
-import { isUnavailable, wasNotWritten } from '../src/database.ts';
+import { isUnavailable, openDatabase, wasNotWritten } from '../src/database.ts';
 
 const withCode = (code: string): Error => Object.assign(new Error('a fault'), { code });
 
@@ -108,5 +111,44 @@ describe('a fault of the database', () => {
 
   test.each(faults)('$what: certainly nothing was written: $notWritten', ({ error, notWritten }) => {
     expect(wasNotWritten(error)).toBe(notWritten);
+  });
+});
+
+// The server's side of a start without a password: AuthenticationOk, ReadyForQuery (idle).
+const welcome = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
+
+/** What a statement meets at a server that does this with each chunk of a connection, counted from 0. */
+const faultAt = async (answer: (socket: Socket, chunk: number) => void): Promise<unknown> => {
+  const server = createServer((socket) => {
+    let chunks = 0;
+    socket.on('error', () => undefined).on('data', () => answer(socket, chunks++));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const db = openDatabase({
+    url: `postgres://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/none`,
+    poolMax: 1,
+    timeoutMs: 2000,
+    applicationName: 'test-faults',
+    onIdleError: () => undefined,
+  });
+  try {
+    return await sql`SELECT 1`.execute(db).catch((error: unknown) => error);
+  } finally {
+    await db.destroy();
+    server.close();
+    await once(server, 'close');
+  }
+};
+
+describe('a connection that a proxy takes and ends, because its server is down,', () => {
+  test('before the statement could be sent: certainly nothing was written', async () => {
+    const error = await faultAt((socket) => void socket.end());
+    expect([isUnavailable(error), wasNotWritten(error)]).toEqual([true, true]);
+  });
+
+  test('after the statement was sent: it may have been written', async () => {
+    const error = await faultAt((socket, chunk) => void (chunk === 0 ? socket.write(welcome) : socket.end()));
+    expect([isUnavailable(error), wasNotWritten(error)]).toEqual([true, false]);
   });
 });

@@ -88,6 +88,7 @@ const run = async (config: DoctorConfig, bounceDomain: string | undefined): Prom
       ? undefined
       : openDatabase({
           url,
+          pooler: config.DATABASE_POOLER,
           poolMax: 1,
           timeoutMs: 3000,
           applicationName: 'reconfirm-doctor',

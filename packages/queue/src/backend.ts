@@ -1,4 +1,5 @@
 import type { RedisConnection } from './redis.ts';
+import pg from 'pg';
 
 /** Where jobs wait. `redis`: a connection of ours. `postgres`: BullMQ's own pool on the same database. */
 export type QueueBackend =
@@ -22,6 +23,17 @@ export const postgresBackend = (
 /** A schema name made from the installation's prefix; the queue's tables live apart from ours. */
 const queueSchema = (prefix: string): string => `${prefix.replaceAll('-', '_')}_queue`;
 
+/**
+ * The pool listens to its idle connections only, and BullMQ to the pool: the end of a connection at work
+ * would be an uncaught exception. Its query fails all the same, which is told.
+ */
+class ListenedClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => {});
+  }
+}
+
 export const postgresConnection = (
   backend: Extract<QueueBackend, { kind: 'postgres' }>,
 ): {
@@ -30,10 +42,12 @@ export const postgresConnection = (
   max: number;
   migrate: true;
   connectionTimeoutMillis: number;
+  Client: typeof pg.Client;
 } => ({
   connectionString: backend.url,
   schema: backend.schema,
   max: backend.poolMax,
   migrate: true,
   connectionTimeoutMillis: 2000,
+  Client: ListenedClient,
 });

@@ -1,5 +1,6 @@
 import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
 import { createTestDatabase, testStores } from '@reconfirm/local-stack/testing';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { postgresBackend } from '../src/backend.ts';
 import { createDoorbell } from '../src/doorbell.ts';
@@ -64,6 +65,25 @@ describe('a queue on a Postgres that is away', () => {
     const ring = () => doorbell.ringAll([{ messageId: after, attempt: 0 }]);
     await expect.poll(ring, { timeout: 15_000, interval: 200 }).toBe(true);
     await worker.seen(after);
+    await doorbell.close();
+  });
+
+  test('in the middle of its start: the ring fails, and nothing else', async () => {
+    await proxy.become('open');
+    const other = new pg.Client({ connectionString: database.url });
+    await other.connect();
+    // What BullMQ's own start waits for: its connection is at work and nobody of the pool listens to it,
+    // so its end is an uncaught exception, which vitest counts as a failure and a process of ours dies of.
+    await other.query('SELECT pg_advisory_lock($1, hashtext($2))', [0x42_55_4c_4c, backend().schema]);
+    const doorbell = createDoorbell({ backend: backend(), timeoutMs: 5000, onChange: () => {} });
+    const ringing = doorbell.ringAll([{ messageId: newId(), attempt: 0 }]);
+    const waiting = () =>
+      other.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database =
+        (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    await expect.poll(async () => (await waiting()).rowCount, { timeout: 10_000 }).toBeGreaterThan(0);
+    await proxy.become('closed');
+    expect(await ringing).toBe(false);
+    await other.end();
     await doorbell.close();
   });
 });

@@ -7,6 +7,7 @@ import type { Logger } from '@reconfirm/process/logger';
 import { createDelivery, type DeliveryStore } from '../../src/deliver.ts';
 import { createDeliveryStore } from '../../src/delivery-store.ts';
 import { createLane } from '../../src/lane.ts';
+import { createSenderLanes } from '../../src/sender-lanes.ts';
 import { createMailCarrier } from '../../src/mail-carrier.ts';
 import { mailSenders } from '../../src/mail-senders.ts';
 import { createWorkerMetrics, type WorkerMetrics } from '../../src/metrics.ts';
@@ -123,8 +124,14 @@ export const openSteppedWorker = async (
             production: false,
             supportedLocales: availableLocales,
             senderOf: mailSenders(() => config),
+            installationSender: config.MAIL_FROM.address,
           }),
           lane: createLane({ nowMs: () => performance.now(), chance: () => 0.5, onChange: () => {} }),
+          senders: createSenderLanes({
+            nowMs: () => performance.now(),
+            chance: () => 0.5,
+            onChange: () => {},
+          }),
         },
       ],
       keys: { ring: config.TOKEN_KEYS, codeHashKey: config.ADDRESS_HASH_KEY },

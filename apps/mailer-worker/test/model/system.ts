@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Environment, readWorkerConfig } from '@reconfirm/core/config/config';
 import { hardBounceDays } from '@reconfirm/core/suppression';
 import type { Database } from '@reconfirm/db/database';
-import { findFreePort, startProcess } from '@reconfirm/local-stack';
+import { findFreePort, openTcpProxy, startProcess } from '@reconfirm/local-stack';
 import { openMovedClock } from '@reconfirm/local-stack/testing';
 import { createDoorbells } from '@reconfirm/queue/doorbells';
 import { createMailWorker } from '@reconfirm/queue/mail-worker';
@@ -13,7 +13,6 @@ import { type ReceivedMail, startInbox } from '../smtp-inbox.ts';
 import { openTransport } from '../smtp-mail.ts';
 import { openScene } from '../support/scene.ts';
 import { reply } from '../support/smtp-reply.ts';
-import { openTcpLink } from '../support/tcp-link.ts';
 import { type Fault, openSteppedWorker, type Trace } from './stepped-worker.ts';
 
 /** How the mail server takes the next mail. `loses_answer`: it keeps the mail, and the connection dies before it says so. */
@@ -96,12 +95,12 @@ export const openSystem = async (settings: Environment = {}): Promise<System> =>
         },
       },
       () => {
-        if (serving === 'loses_answer') link.cut();
+        if (serving === 'loses_answer') void link.become('resetting');
       },
     ),
   );
-  const link = opened.use(await openTcpLink({ host: '127.0.0.1', port: inbox.port }));
-  const scene = opened.use(await openScene(`smtp://127.0.0.1:${link.port}`));
+  const link = opened.use(await openTcpProxy(`smtp://127.0.0.1:${inbox.port}`));
+  const scene = opened.use(await openScene(link.url));
   const environment = scene.environment({
     LEASE_SECONDS: '60',
     EMAIL_PROVIDER: 'mailgun',
@@ -127,7 +126,7 @@ export const openSystem = async (settings: Environment = {}): Promise<System> =>
     onError: () => {},
   });
   opened.defer(() => ears.close(2000));
-  const transport = opened.use(openTransport({ url: `smtp://127.0.0.1:${link.port}`, maxConnections: 2 }));
+  const transport = opened.use(openTransport({ url: link.url, maxConnections: 2 }));
   const worker = await openSteppedWorker(config, scene.db, transport, scene.log);
   opened.defer(() => worker.killSleepers());
   const clock = opened.use(await openMovedClock(scene.databaseUrl));
@@ -197,10 +196,10 @@ export const openSystem = async (settings: Environment = {}): Promise<System> =>
       const [messageId] = heard.splice(pick % Math.max(1, heard.length), 1);
       if (messageId === undefined) return;
       serving = nextServing;
-      link.mend();
+      await link.become('open');
       await worker.deliver(messageId, fault);
       serving = 'takes';
-      link.mend();
+      await link.become('open');
     },
     wake: worker.wake,
     areAsleep: worker.areAsleep,

@@ -37,6 +37,10 @@ const sharedProblems = (config: ApiConfig | WorkerConfig): string[] => {
     problems.push('REDIS_URL is required with QUEUE_BACKEND=redis; set it, or QUEUE_BACKEND=postgres');
   if (config.REDIS_CLUSTER_NODES.length > 0 && namesDatabase(config.REDIS_URL?.reveal() ?? ''))
     problems.push('REDIS_URL must name no database but 0 with REDIS_CLUSTER_NODES: a cluster has no other');
+  if (config.QUEUE_BACKEND === 'postgres' && config.DATABASE_POOLER === 'transaction')
+    problems.push(
+      'DATABASE_POOLER=transaction needs QUEUE_BACKEND=redis: the queue on Postgres listens, and a connection that is shared between transactions hears nothing',
+    );
   if (production && !config.PUBLIC_URL.startsWith('https:'))
     problems.push('PUBLIC_URL must start with https:// in production');
   if (production && config.REDIRECT_ORIGINS.kind === 'any')

@@ -12,6 +12,7 @@ export const doctorSettings = {
   ...senderSettings,
   PUBLIC_URL: optional(sharedSettings.PUBLIC_URL),
   DATABASE_URL: optional(sharedSettings.DATABASE_URL),
+  DATABASE_POOLER: sharedSettings.DATABASE_POOLER,
   ...providerApiSettings,
   ...providerServerSettings,
 } as const;

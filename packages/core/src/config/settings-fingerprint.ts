@@ -8,6 +8,7 @@ const ownOfProcess: ReadonlySet<string> = new Set([
   'LOG_LEVEL',
   'DATABASE_URL',
   'DATABASE_POOL_MAX',
+  'DATABASE_POOLER',
   'DATABASE_TIMEOUT_MS',
   'REDIS_URL',
   'REDIS_CLUSTER_NODES',

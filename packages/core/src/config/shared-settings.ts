@@ -70,6 +70,12 @@ export const sharedSettings = {
     fallback: '1500',
     describe: 'Deadline of waiting for a connection, and of each statement.',
   }),
+  DATABASE_POOLER: choice({
+    values: ['none', 'transaction'],
+    fallback: 'none',
+    describe:
+      'transaction: DATABASE_URL leads to a pooler that gives a connection for one transaction, such as PgBouncer (docs/operations.md#a-pooler). Needs QUEUE_BACKEND=redis.',
+  }),
   QUEUE_BACKEND: choice({
     values: ['redis', 'postgres'],
     fallback: 'redis',

@@ -19,10 +19,7 @@ export interface Scene extends AsyncDisposable, Pick<Installation, 'startApi' | 
 }
 
 /** A scene of one test, whose failure prints the last lines of every process. */
-export const openScene = async (
-  settings: Settings,
-  onLine?: InstallationPlace['onLine'],
-): Promise<Scene> => {
+export const openScene = async (settings: Settings, onLine?: InstallationPlace['onLine']): Promise<Scene> => {
   const scene = await openSharedScene(settings, onLine);
   onTestFailed(scene.printLogs);
   return scene;

@@ -38,7 +38,7 @@ const pieces = fc.oneof(
   fc.constantFrom('a', 'Z', '.', ' ', 'é', '😀', '\u202e', '\u200d', 'a@x.example', '%0d%0aBcc: v@y.example'),
   fc.string({ unit: 'binary', maxLength: 8 }),
 );
-const text = fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join(''));
+const texts = fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join(''));
 const address = fc
   .tuple(
     fc.array(fc.oneof(fc.constantFrom(..."abc.+-_'!#$%&*/=?^`{|}~é用"), pieces), {
@@ -71,7 +71,7 @@ const expectedHeaders = [
 ];
 
 /** Behind a local part beyond ASCII the domain travels in its own letters, too (RFC 6532). */
-const asciiDomain = (address = ''): string => address.replace(/[^@]*$/, (domain) => domainToASCII(domain));
+const asciiDomain = (spelling = ''): string => spelling.replace(/[^@]*$/, (domain) => domainToASCII(domain));
 
 /** What is wrong with a mail as a mail program reads it; undefined: nothing. */
 const injected = async (bytes: Buffer, to: string): Promise<string | undefined> => {
@@ -92,7 +92,7 @@ describe('whatever stands where a caller or an operator can put it', () => {
   test('no address that is read holds what SMTP or a header would split', () => {
     let read = 0;
     fc.assert(
-      fc.property(fc.oneof(address, text, fc.emailAddress()), (typed) => {
+      fc.property(fc.oneof(address, texts, fc.emailAddress()), (typed) => {
         const parsed = parseEmailAddress(typed);
         if (parsed === undefined) return;
         read += 1;
@@ -112,7 +112,7 @@ describe('whatever stands where a caller or an operator can put it', () => {
       fc.oneof(address, fc.emailAddress()).filter((typed) => parseEmailAddress(typed) !== undefined),
     );
     await fc.assert(
-      fc.asyncProperty(to, text, text, text, async (typed, subject, name, replyName) => {
+      fc.asyncProperty(to, texts, texts, texts, async (typed, subject, name, replyName) => {
         const recipient = parseEmailAddress(typed)?.address ?? '';
         const message = composeMessage(
           exampleMail({
@@ -144,7 +144,7 @@ describe('whatever stands where a caller or an operator can put it', () => {
       'bounces@mail.example.com',
     );
     const { subject, from, replyTo } = await PostalMime.parse(assembleMessage(message).bytes);
-    const seen = [subject, from?.name, replyTo?.[0]?.name].map((text) => text?.replaceAll('\u2060', ''));
+    const seen = [subject, from?.name, replyTo?.[0]?.name].map((value) => value?.replaceAll('\u2060', ''));
     expect(seen).toEqual([written, written, written]);
   });
 

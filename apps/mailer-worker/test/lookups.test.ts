@@ -163,11 +163,13 @@ describe('a message that nothing was reported of', () => {
     const ids = await Promise.all(
       Array.from({ length: 8 }, async () => (await silentMessage(scene.db, 'mailgun')).messageId),
     );
-    await using _one = start(scene, [askable('mailgun', server.url)]);
-    await using _other = start(scene, [askable('mailgun', server.url)]);
+    await using running = new AsyncDisposableStack();
+    running.use(start(scene, [askable('mailgun', server.url)]));
+    running.use(start(scene, [askable('mailgun', server.url)]));
     for (const id of ids) await isDone(scene.db, id, 'nothing_new');
     const asked = server.requests.map(({ path }) => /message-id=([0-9a-f-]+)/.exec(path)?.[1]);
-    expect(asked.toSorted()).toEqual(ids.toSorted());
+    expect(new Set(asked)).toEqual(new Set(ids));
+    expect(asked).toHaveLength(ids.length);
   });
 
   test(
@@ -180,7 +182,8 @@ describe('a message that nothing was reported of', () => {
       await using server = await startSmsProvider(
         answersAsDocumented(documentedAnswers('postmark', 'accepted', messageId)),
       );
-      await using _lookups = start(scene, [askable('postmark', server.url)]);
+      await using running = new AsyncDisposableStack();
+      running.use(start(scene, [askable('postmark', server.url)]));
       await isDone(scene.db, messageId, 'found');
       expect(await scene.message(messageId)).toMatchObject({ status: 'sent', settled_at: expect.any(Date) });
     },
@@ -193,7 +196,8 @@ describe('a webhook and a look-up', () => {
     await using server = await startSmsProvider(answers(404, {}));
     const first = await silentMessage(scene.db, 'mailgun');
     const documented = documentedAnswers('mailgun', 'delivered', first.messageId);
-    const [accepted, delivered] = (documented.answers[0]?.body as { items: readonly unknown[] }).items;
+    const [accepted, delivered] =
+      (documented.answers[0]?.body as { items?: readonly unknown[] } | undefined)?.items ?? [];
     const bring = async (item: unknown) => {
       const [event] = parseMailgunEvents({ 'event-data': item });
       if (event === undefined) throw new Error('an event');
@@ -201,7 +205,8 @@ describe('a webhook and a look-up', () => {
     };
     server.behave(answersAsDocumented(documented));
     expect(await bring(accepted)).toBe('applied');
-    await using _lookups = start(scene, [askable('mailgun', server.url)]);
+    await using running = new AsyncDisposableStack();
+    running.use(start(scene, [askable('mailgun', server.url)]));
     await isDone(scene.db, first.messageId, 'found');
     const before = await stateOf(scene.db, first);
     expect(before.message.status).toBe('delivered');
@@ -221,7 +226,8 @@ describe('a webhook and a look-up', () => {
       server.behave(
         answersAsDocumented(documentedAnswers('brevo', 'bounced-no-such-user', silent.messageId)),
       );
-      await using _lookups = start(scene, [askable('brevo', server.url)]);
+      await using running = new AsyncDisposableStack();
+      running.use(start(scene, [askable('brevo', server.url)]));
       await isDone(scene.db, silent.messageId, 'found');
       const before = await stateOf(scene.db, silent);
       expect(before).toMatchObject({
@@ -296,7 +302,8 @@ describe('a provider that does not answer as it should', () => {
       await using scene = await openScene(deadSmtp);
       await using server = await startSmsProvider(behaviour);
       const { messageId } = await silentMessage(scene.db, 'mailgun');
-      await using _lookups = start(scene, [askable('mailgun', server.url)]);
+      await using running = new AsyncDisposableStack();
+      running.use(start(scene, [askable('mailgun', server.url)]));
       await isDone(scene.db, messageId, 'unclear');
       expect(await scene.message(messageId)).toMatchObject({ status: 'sent' });
       expect(await scene.db.selectFrom('delivery_events').select('id').execute()).toEqual([]);
@@ -342,7 +349,8 @@ describe('a provider that does not answer as it should', () => {
         .set({ ask_at: new Date(0) })
         .where('id', '=', messageId)
         .execute();
-      await using _trusted = start(scene, [askable('mailgun', url)], certificate.certificate);
+      await using running = new AsyncDisposableStack();
+      running.use(start(scene, [askable('mailgun', url)], certificate.certificate));
       await isDone(scene.db, messageId, 'nothing_new');
       expect(heard).toBe(1);
       server.close();

@@ -75,9 +75,9 @@ test('keys are replaced under load, and no mail has a dead link, no code dies an
   // The new keys join: workers first, which know both from then on, then the API; people register all the while.
   const joined = `${oldKey},${newKey}`;
   const arriving: string[] = [];
-  let isJoined = false;
+  const joining = new AbortController();
   const arrive = async (): Promise<void> => {
-    while (!isJoined) {
+    while (!joining.signal.aborted) {
       const email = `arriving-${arriving.length}@example.com`;
       expect((await api.client.register(email)).status).toBe(201);
       arriving.push(email);
@@ -95,7 +95,7 @@ test('keys are replaced under load, and no mail has a dead link, no code dies an
   const first = api;
   // First in the list verifies, last signs: nobody may be shown a key that the others do not know yet.
   api = await startApi(joined, `${newSession},${oldSessionKey}`, `${webhookKey},${newWebhookKey}`);
-  isJoined = true;
+  joining.abort();
   await load;
   expect(arriving.length).toBeGreaterThan(10);
   expect((await first.terminate()).code).toBe(0);

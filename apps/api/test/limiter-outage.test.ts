@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@reconfirm/core/app-error';
+import type { LimitSubject } from '@reconfirm/core/limits';
 import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
-import { describeWithRedis } from '@reconfirm/local-stack/testing';
+import { describeWithRedis, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createPostgresLimiter } from '../src/limiter/postgres.ts';
 import type { RedisLimiter } from '../src/limiter/redis.ts';
@@ -163,6 +165,42 @@ describeWithRedis('when Redis goes away', (url) => {
     await proxy.become('open');
     await untilWorking({ limiter, letRestPass });
     expect(asked).toBeGreaterThan(1);
+  });
+});
+
+describeWithRedis('a request that was charged and is no row yet', (url) => {
+  /** The commit of a charged request, as late as it may be under load. */
+  const commitAfter = (ms: number, subject: LimitSubject, id: string): Promise<void> =>
+    delay(ms).then(() => rows.accept(subject, id));
+
+  test('counts for another process when Redis is emptied at that moment', async () => {
+    const prefix = redisPrefix(testStores());
+    using store = openRedis(url, rows, { prefix });
+    using other = openRedis(url, rows, { prefix });
+    await store.rememberForADay();
+    const subject = subjectOf('address', [1, 60]);
+    const id = newId();
+    expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
+    const committed = commitAfter(100, subject, id);
+    await store.empty();
+    expect(await other.limiter.charge(subject, newId())).toMatchObject({ allowed: false });
+    await committed;
+  });
+
+  test('counts for another process when Redis goes away at that moment', async () => {
+    await using proxy = await openTcpProxy(url);
+    const prefix = redisPrefix(testStores());
+    using store = openRedis(proxy.url, rows, { prefix });
+    using other = openRedis(proxy.url, rows, { prefix });
+    await store.rememberForADay();
+    const { limiter } = openLimiter(other);
+    const subject = subjectOf('address', [1, 60]);
+    const id = newId();
+    expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
+    const committed = commitAfter(200, subject, id);
+    await proxy.become('closed');
+    expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: false });
+    await committed;
   });
 });
 

@@ -22,8 +22,11 @@ const graceMs = 1000;
 const spacingMs = 5000;
 /** Batches of one kind that are deleted in a minute at most: 10,000 rows a worker. */
 const forgetBatchesMax = 20;
-/** Due for longer than this although it was rung: the bell does not help, whatever the queue says. */
-const deafAfterSeconds = 20;
+/**
+ * Due for longer than this although it was rung: the bell does not help, whatever the queue says. A worker that died
+ * with the job in hand swallows every ring of its id for half a minute (BullMQ's lock), and promised are 30 s in all.
+ */
+const deafAfterSeconds = 8;
 const retentionEveryMs = 60_000;
 /** Half of the time in which a parked report is looked at. */
 const catchUpAfterMs = 5 * 60_000;

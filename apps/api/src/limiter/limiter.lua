@@ -12,8 +12,8 @@
 --            id, age in ms
 --
 -- Returns for each question the answers of its subjects, up to the first that refuses. An answer is
--- {-1} when this Redis has not been remembering for long enough to know the subject's past (nothing was
--- charged then: read the rows and ask again), else {charged 0 or 1, age in ms of each counted request,
+-- {-1, for how long it has been remembering in ms} when that is not long enough to know the subject's past
+-- (nothing was charged then: read the rows and ask again), else {charged 0 or 1, age in ms of each counted request,
 -- ...}. Atomic, as every script is; the clock is Redis' own. All subjects are read by one command and each
 -- that changes is written by one: a command costs a script 1 to 2 us, more than all that is computed here.
 
@@ -150,7 +150,7 @@ local function next_answers()
   local answers = {}
   for i, seen in ipairs(subjects) do
     if is_cold then
-      answers[i] = seen and { 0 } or { -1 }
+      answers[i] = seen and { 0 } or { -1, now - since }
     elseif refusing == nil or i <= refusing then
       answers[i] = settle(seen, verb == 'charge' and refusing == nil, id)
     end

@@ -4,6 +4,7 @@ import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/
 import { createBatcher } from '@reconfirm/db/batcher';
 import type { CountedRequest } from '@reconfirm/db/limit-charges';
 import type { RedisConnection } from '@reconfirm/queue/redis';
+import { untilInRows } from './in-flight.ts';
 import type { Limiter } from './limiter.ts';
 
 const script = readFileSync(new URL('./limiter.lua', import.meta.url), 'utf8');
@@ -95,7 +96,9 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     const limited = subjects.filter((subject) => subject.limits.length > 0);
     if (limited.length === 0) return subjects.map(decideUnlimited);
     let answers = await questions.run({ verb, subjects: limited, chargeId, pasts: [] });
-    if (answers.some(isCold)) {
+    const cold = answers.filter(isCold);
+    if (cold.length > 0) {
+      await untilInRows(Math.min(...cold.map(([, rememberedMs = 0]) => rememberedMs)));
       const pasts = await Promise.all(
         limited.map(async (subject, i) => (isCold(answers[i]) ? readPast(subject) : undefined)),
       );

@@ -1,5 +1,6 @@
 import { AppError } from '@reconfirm/core/app-error';
 import { decideLimits, type LimitSubject } from '@reconfirm/core/limits';
+import { untilInRows } from './in-flight.ts';
 import type { Limiter } from './limiter.ts';
 import type { RedisLimiter } from './redis.ts';
 
@@ -30,6 +31,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
   const { primary, fallback, onError, nowMs, onChange } = options;
   let working = true;
   let restUntilMs = 0;
+  let lostAtMs = Number.NEGATIVE_INFINITY;
 
   const insteadOf = (onErrorOf: FallbackOptions['onError']): Limiter =>
     onErrorOf === 'postgres'
@@ -42,7 +44,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
         };
 
   const call = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
-    if (!working && nowMs() < restUntilMs) return work(instead);
+    if (!working && nowMs() < restUntilMs) return workWithout(instead, work);
     try {
       if (!working) await primary.distrust();
       const result = await work(primary);
@@ -57,10 +59,16 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       restUntilMs = nowMs() + restMs;
       if (working) {
         working = false;
+        lostAtMs = nowMs();
         onChange({ working, cause });
       }
-      return work(instead);
+      return workWithout(instead, work);
     }
+  };
+
+  const workWithout = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
+    if (instead === fallback) await untilInRows(nowMs() - lostAtMs);
+    return work(instead);
   };
 
   const withOnError = (onErrorOf: FallbackOptions['onError']): Limiter => {

@@ -78,7 +78,12 @@ test('a batch that is stored for later moves nothing, and once applied ends wher
     applyStoredEvents(db, ids),
   ]);
   expect(applied.reduce((sum, count) => sum + count, 0)).toBe(3);
-  expect(await later.look()).toEqual(await now.look());
+  // Each of them takes some: what they tell of two messages of one account comes in either order.
+  const inAnyOrder = async ({ look }: typeof now) => {
+    const { events, ...rest } = await look();
+    return { ...rest, events: events.map((types) => types.toSorted()) };
+  };
+  expect(await inAnyOrder(later)).toEqual(await inAnyOrder(now));
   expect((await storeEventsForLater(db, batch)).ids).toEqual([]);
 });
 

@@ -81,7 +81,7 @@ test('a batch that is stored for later moves nothing, and once applied ends wher
   // Each of them takes some: what they tell of two messages of one account comes in either order.
   const inAnyOrder = async ({ look }: typeof now) => {
     const { events, ...rest } = await look();
-    return { ...rest, events: events.map((types) => types.toSorted()) };
+    return { ...rest, events: events.map((told) => told.toSorted()) };
   };
   expect(await inAnyOrder(later)).toEqual(await inAnyOrder(now));
   expect((await storeEventsForLater(db, batch)).ids).toEqual([]);

@@ -51,7 +51,7 @@ describe('what the services compute with', () => {
   test('leaves nothing to a guessable source but how long something waits', () =>
     expect(new Set(findIn(guessable))).toEqual(
       new Set(
-        ['mail-routes', 'outcome-record', 'outgoing/event-loop', 'sweep'].map(
+        ['lookups/lookup-loop', 'mail-routes', 'outcome-record', 'outgoing/event-loop', 'sweep'].map(
           (name) => `apps/mailer-worker/src/${name}.ts: Math.random`,
         ),
       ),

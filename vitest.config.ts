@@ -42,9 +42,9 @@ export default defineConfig({
           setupFiles: leakCheck,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // After the others, and two files at a time: these start processes, break them, and mostly wait for what becomes of it.
+          // After the others, and three files at a time: these start processes, break them, and mostly wait for what becomes of it.
           sequence: { groupOrder: 1 },
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
     ],

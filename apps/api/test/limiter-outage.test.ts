@@ -45,6 +45,19 @@ const openLimiter = (
   return { limiter, changes, letRestPass };
 };
 
+/** What prepares a test may take longer than a request may. */
+const patiently = (work: () => Promise<unknown>): Promise<void> =>
+  expect
+    .poll(
+      () =>
+        work().then(
+          () => 'done',
+          () => 'not yet',
+        ),
+      { timeout: 15_000 },
+    )
+    .toBe('done');
+
 /** Asks again after each rest, as requests do, until Redis answers. */
 const untilWorking = async ({
   limiter,
@@ -78,7 +91,7 @@ describeWithRedis('when Redis goes away', (url) => {
   beforeEach(async () => {
     proxy = await openTcpProxy(url);
     store = openRedis(proxy.url, rows, { timeoutMs: redisTimeoutMs });
-    await store.redis.ping();
+    await patiently(() => store.redis.ping());
   });
   afterEach(async () => {
     store[Symbol.dispose]();
@@ -99,7 +112,7 @@ describeWithRedis('when Redis goes away', (url) => {
     const opened = openLimiter(store);
     const { limiter } = opened;
     const subject = subjectOf('address', [1, 60]);
-    await store.rememberForADay();
+    await patiently(store.rememberForADay);
     await proxy.become('closed');
     await limiter.peek(subjectOf('ip', [1, 60]));
     // By another process: what this one asked of Redis in vain may still reach it.
@@ -177,7 +190,7 @@ describeWithRedis('a request that was charged and is no row yet', (url) => {
     const prefix = redisPrefix(testStores());
     using store = openRedis(url, rows, { prefix });
     using other = openRedis(url, rows, { prefix });
-    await store.rememberForADay();
+    await patiently(store.rememberForADay);
     const subject = subjectOf('address', [1, 60]);
     const id = newId();
     expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
@@ -192,7 +205,7 @@ describeWithRedis('a request that was charged and is no row yet', (url) => {
     const prefix = redisPrefix(testStores());
     using store = openRedis(proxy.url, rows, { prefix });
     using other = openRedis(proxy.url, rows, { prefix });
-    await store.rememberForADay();
+    await patiently(store.rememberForADay);
     const { limiter } = openLimiter(other);
     const subject = subjectOf('address', [1, 60]);
     const id = newId();
@@ -210,7 +223,7 @@ describeWithRedis('a Redis that is replaced between two requests', (url) => {
     using store = openRedis(proxy.url, rows);
     const { limiter, changes } = openLimiter(store);
     const subject = subjectOf('address', [1, 60]);
-    await store.rememberForADay();
+    await patiently(store.rememberForADay);
     const id = newId();
     expect((await limiter.charge(subject, id)).allowed).toBe(true);
     await rows.accept(subject, id);

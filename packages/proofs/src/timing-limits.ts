@@ -5,11 +5,11 @@ import type { Settings } from './installation.ts';
 import type { AddressClass, Population } from './timing-population.ts';
 import { questionOf, type TimedRoute } from './timing-routes.ts';
 
-/** Two requests of one address are taken, the third is refused. */
+/** One request of one address is taken, the next are refused. What a registration has used is free again as a whole. */
 export const tightLimits: Settings = {
-  RATE_LIMIT_ADDRESS: '2/6',
-  GOTRUE_RATE_LIMIT_EMAIL: '2/6',
-  SINGULARITY_RATE_LIMIT_ADDRESS: '2/6',
+  RATE_LIMIT_ADDRESS: '1/6',
+  GOTRUE_RATE_LIMIT_EMAIL: '1/6',
+  SINGULARITY_RATE_LIMIT_ADDRESS: '1/6',
 };
 
 export interface LimitVerdict {

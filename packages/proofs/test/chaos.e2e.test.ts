@@ -40,15 +40,15 @@ describe.skipIf(redisBinary === undefined)('everything is killed again and again
     { timeout: 300_000 },
     async ({ annotate }) => {
       const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-      const result = await runChaos(options(seed, { requests: 1000 }));
+      const result = await runChaos(options(seed, { requests: 600 }));
       const report = reportOf(result);
       await annotate(report);
       expect(result.violations.total(), `${report}\nAll logs are in ${result.logDir}`).toBe(0);
       // It was really broken, or it shows nothing.
       expect(result.faults.worker_killed).toBeGreaterThan(2);
       expect(result.faults.redis_emptied).toBeGreaterThan(2);
-      expect(result.checked.copies).toBeGreaterThan(200);
-      expect(result.people.olderTried).toBeGreaterThan(10);
+      expect(result.checked.copies).toBeGreaterThan(150);
+      expect(result.people.olderTried).toBeGreaterThan(5);
     },
   );
 

@@ -45,6 +45,8 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
 
   const call = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
     if (!working && nowMs() < restUntilMs) return workWithout(instead, work);
+    // It may have forgotten at any time since then; for a deadline that passed, a part of the wait is over.
+    const askedAtMs = nowMs();
     try {
       if (!working) await primary.distrust();
       const result = await work(primary);
@@ -59,7 +61,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       restUntilMs = nowMs() + restMs;
       if (working) {
         working = false;
-        lostAtMs = nowMs();
+        lostAtMs = askedAtMs;
         onChange({ working, cause });
       }
       return workWithout(instead, work);

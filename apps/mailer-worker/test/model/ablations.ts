@@ -61,7 +61,7 @@ export const ablations: readonly Ablation[] = [
       'delivery_events',
       'AFTER INSERT',
       `SET LOCAL session_replication_role = replica;
-       UPDATE messages SET status = NEW.type WHERE id = NEW.message_id AND NEW.type IN ('delivered', 'complained')`,
+       UPDATE messages SET status = NEW.type, rank = status_rank(NEW.type) WHERE id = NEW.message_id AND NEW.type IN ('delivered', 'complained')`,
     ),
     steps: [
       ['work', 0, 'takes', 'none'],

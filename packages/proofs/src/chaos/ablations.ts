@@ -29,7 +29,8 @@ export const ablations = {
   'last-write-wins': {
     words: 'a report sets the status whatever was known before',
     statements: [
-      `DROP TRIGGER messages_only_move_forward ON messages`,
+      `CREATE OR REPLACE FUNCTION refuse_status_regress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         NEW.rank := status_rank(NEW.status); RETURN NEW; END $$`,
       `CREATE FUNCTION ablate_order() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
          UPDATE messages SET status = NEW.type WHERE id = NEW.message_id AND NEW.type IN ('delivered', 'bounced', 'complained');
          RETURN NULL; END $$`,

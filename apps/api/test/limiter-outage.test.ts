@@ -194,7 +194,7 @@ describeWithRedis('a request that was charged and is no row yet', (url) => {
     const subject = subjectOf('address', [1, 60]);
     const id = newId();
     expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
-    const committed = commitAfter(100, subject, id);
+    const committed = commitAfter(40, subject, id);
     await store.empty();
     expect(await other.limiter.charge(subject, newId())).toMatchObject({ allowed: false });
     await committed;
@@ -210,7 +210,7 @@ describeWithRedis('a request that was charged and is no row yet', (url) => {
     const subject = subjectOf('address', [1, 60]);
     const id = newId();
     expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
-    const committed = commitAfter(200, subject, id);
+    const committed = commitAfter(100, subject, id);
     await proxy.become('closed');
     expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: false });
     await committed;

@@ -111,22 +111,34 @@ const tokensDerived = (dump: Dump, { tokenKeys }: KeyGuesses): readonly Opened[]
 
 const allCodes = 10 ** codeDigits;
 
-/** All codes there are against every stored hash: unkeyed in the ways that one would think of, and under each key. */
-const codesTried = (dump: Dump, { tokenKeys, hashKeys, codeKeys }: KeyGuesses): readonly Opened[] => {
-  const stored = rowsOf(dump, 'verifications').filter((row) => row['code_hash'] !== null);
-  if (hashKeys.length === 0) return [];
-  const byHash = new Map(stored.map((row) => [hexOf(row['code_hash']), row['message_id'] ?? '']));
+/** Keeps each code whose hash, made in some way, is a stored one. */
+const codesFound = (byHash: ReadonlyMap<string, string>) => {
   const found: Opened[] = [];
   const tryOne = (made: string, value: string): void => {
     const messageId = byHash.get(made);
     if (messageId !== undefined) found.push({ what: 'code', where: `message ${messageId}`, value });
   };
+  return { found, tryOne };
+};
+
+/** All codes there are against every stored hash: unkeyed in the ways that one would think of, and under each key. */
+const codesTried = (dump: Dump, { tokenKeys, hashKeys, codeKeys }: KeyGuesses): readonly Opened[] => {
+  const stored = rowsOf(dump, 'verifications').filter((row) => row['code_hash'] !== null);
+  if (hashKeys.length === 0) return [];
+  const byHash = new Map(stored.map((row) => [hexOf(row['code_hash']), row['message_id'] ?? '']));
+  const { found, tryOne } = codesFound(byHash);
   for (const ring of tokenKeys)
     for (const origin of origins(dump, ring))
       for (const key of hashKeys) {
         const code = deriveCode(ring, origin).reveal();
         tryOne(hashCode(key, origin.messageId, code).toString('hex'), code);
       }
+  return [...found, ...byTryingAll(byHash, codeKeys)];
+};
+
+/** Every code there is, until each hash is opened. */
+const byTryingAll = (byHash: ReadonlyMap<string, string>, codeKeys: readonly Secret[]): readonly Opened[] => {
+  const { found, tryOne } = codesFound(byHash);
   for (let number = 0; number < allCodes && found.length < byHash.size; number += 1) {
     const code = String(number).padStart(codeDigits, '0');
     tryOne(sha256(code), code);

@@ -92,8 +92,7 @@ describeWithRedis('a dump of both stores', (redisUrl) => {
       const token = opened.find(({ what }) => what === 'token')?.value ?? '';
       expect(await client.check(token)).toEqual({ valid: true, email: waiting });
       const codes = opened.filter(({ what }) => what === 'code').map(({ value }) => value);
-      // Of the mail that waits: made from its row, and found by trying all there are.
-      expect([...Map.groupBy(codes, (code) => code).values()].map(({ length }) => length)).toContain(2);
+      expect(codes).toContain(mail.code);
       expect(opened.filter(({ what }) => what === 'sealed value').map(({ value }) => value)).toEqual(
         expect.arrayContaining([expect.stringContaining(stranger), expect.stringMatching(/^whsec_/)]),
       );

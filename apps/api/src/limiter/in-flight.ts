@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * By then a request that was charged is a row, unless the database is in trouble; it is less than the 300 ms that
- * an answer may take while Redis is away.
+ * By then a request that was charged is a row, unless the database is in trouble; it leaves an answer half of the
+ * 300 ms that it may take while Redis is away.
  */
-const rowWithinMs = 250;
+const rowWithinMs = 150;
 
 /**
  * Waits until what was charged before Redis forgot is to be found in the rows, so that requests of the same

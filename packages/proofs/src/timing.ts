@@ -35,6 +35,7 @@ Exit code 0: nobody can tell. 1: a difference was found, or the control was not 
 
 const readArguments = () => {
   const { values } = parseArgs({
+    args: process.argv.slice(2).filter((arg) => arg !== '--'),
     options: {
       requests: { type: 'string', default: String(promisedRequests) },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },

@@ -29,7 +29,7 @@ what the limits answer. The control, a route that reads one row more when the ad
 be outside, or the run shows nothing. How the request after one about a known address fares is printed and not
 judged: here all processes share the processors with the one that asks.
 
-Leave the machine alone meanwhile. At the default it takes about ten minutes on two cores; --requests 2000 one and a half.
+Leave the machine alone meanwhile. At the default a route takes about three minutes on two cores.
 
 Exit code 0: nobody can tell. 1: a difference was found, or the control was not told apart. 78: wrong arguments.`;
 

@@ -9,7 +9,7 @@ import { compareLimits, tightLimits, type LimitVerdict } from './timing-limits.t
 import { knownClasses, settlePopulation, type AddressClass, type Population } from './timing-population.ts';
 import { messageRoutes, otherRoutes, type TimedRoute } from './timing-routes.ts';
 import { measureSeries, type Series } from './timing-series.ts';
-import { seeded } from './timing-statistics.ts';
+import { createRandom } from './chaos/random.ts';
 import { judgeSeries, reachVerdict, type Judged, type Verdict } from './timing-verdict.ts';
 
 export const conditions = ['as always', 'SMTP slow', 'SMTP down', 'Redis away'] as const;
@@ -87,7 +87,7 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
     installation.startWorker(),
   ]);
   let worker = firstWorker;
-  const random = seeded(plan.seed);
+  const random = createRandom(plan.seed).next;
   const client = opened.use(createHttpClient(Number(new URL(api.url).port)));
 
   const countOfEach = Math.min(400, Math.max(20, Math.ceil(plan.requests / 50)));

@@ -59,17 +59,6 @@ export const gateOf = ({ sizes: [n, m], standardError }: Comparison): number =>
 export const isAlike = (comparison: Comparison): boolean =>
   Math.abs(comparison.auc - 0.5) < gateOf(comparison) && comparison.distance < comparison.distanceMax;
 
-/** Numbers in [0, 1) that the seed decides (mulberry32): which class is asked about when. */
-export const seeded = (seed: number): (() => number) => {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-};
-
 export const shuffled = <Item>(items: readonly Item[], random: () => number): Item[] =>
   items
     .map((item) => ({ item, at: random() }))

@@ -6,7 +6,7 @@ import { postgresSettings, redisSettings } from '../src/installation.ts';
 import { addresses } from '../src/load.ts';
 import { reportEvent } from '../src/mailgun-webhook.ts';
 import { nextMail, tokenOf } from '../src/mails.ts';
-import { openPostgresLink, type PostgresLink } from '../src/postgres-link.ts';
+import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
 import { startOwnPostgres, type OwnPostgres } from '../src/own-postgres.ts';
 import { otherThanAway, registerEach, type Told } from '../src/told.ts';
 import { atWork, openWorkplace, type Workplace } from './support/workplace.ts';
@@ -28,14 +28,14 @@ const slowest = (answers: readonly Answer[]): number => Math.max(0, ...answers.m
 
 describeWithRedis('a Postgres in trouble', (redisUrl) => {
   let postgres: OwnPostgres;
-  let link: PostgresLink;
+  let proxy: TcpProxy;
   let work: Workplace;
   const opened = new AsyncDisposableStack();
 
   beforeAll(async () => {
     postgres = opened.use(await startOwnPostgres());
-    link = opened.use(await openPostgresLink(await postgres.createDatabase(database)));
-    work = opened.use(await openWorkplace({ ...redisSettings(redisUrl), DATABASE_URL: link.url }));
+    proxy = opened.use(await openTcpProxy(await postgres.createDatabase(database)));
+    work = opened.use(await openWorkplace({ ...redisSettings(redisUrl), DATABASE_URL: proxy.url }));
   });
   // A process that died meanwhile fails it.
   afterAll(() => opened.disposeAsync());
@@ -191,12 +191,12 @@ describeWithRedis('a Postgres in trouble', (redisUrl) => {
   test('a slow way to it costs time and nobody, and one that is too slow is a 503 in time', async ({
     annotate,
   }) => {
-    link.delay(25);
+    await proxy.become({ latencyMs: 25 });
     const slow = await load('slow', async () => undefined);
     expect(slow.refused).toEqual([]);
-    const tooSlow = await load('too-slow', async () => link.delay(1500));
+    const tooSlow = await load('too-slow', () => proxy.become({ latencyMs: 1500 }));
     expect(tooSlow.refused.length).toBeGreaterThan(0);
-    link.delay(0);
+    await proxy.become('open');
     const recoveredMs = await atWork(work.client, recoveredWithinMs);
     expectHonest(tooSlow);
     await annotate(report(tooSlow, recoveredMs));
@@ -207,7 +207,7 @@ describeWithRedis('a Postgres in trouble', (redisUrl) => {
   }) => {
     let forgotten = 0;
     const told = await load('silent', async () => {
-      forgotten = link.forgetOpenConnections();
+      forgotten = proxy.freezeConnections();
     });
     const recoveredMs = await atWork(work.client, recoveredWithinMs);
     // With the pool of dead connections still in use every second request or so would fail.

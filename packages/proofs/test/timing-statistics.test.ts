@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compare, gateOf, isAlike, seeded, shuffled } from '../src/timing-statistics.ts';
+import { createRandom } from '../src/chaos/random.ts';
+import { compare, gateOf, isAlike, shuffled } from '../src/timing-statistics.ts';
 
 /** By the definitions: every pair, and every place where a distribution has a step. */
 const byDefinition = (first: readonly number[], second: readonly number[]) => {
@@ -17,7 +18,7 @@ const drawTimes = (count: number, random: () => number, more = 0): number[] =>
 
 describe('two samples of times', () => {
   test('are compared as the definitions of AUC and distance say, ties included', () => {
-    const random = seeded(7);
+    const random = createRandom(7).next;
     for (let round = 0; round < 50; round += 1) {
       const draw = (): number[] =>
         Array.from({ length: 1 + Math.floor(random() * 30) }, () => Math.floor(random() * 12));
@@ -31,7 +32,7 @@ describe('two samples of times', () => {
   });
 
   test('of one distribution are alike, again and again', () => {
-    const random = seeded(11);
+    const random = createRandom(11).next;
     const verdicts = Array.from({ length: 100 }, () =>
       isAlike(compare(drawTimes(500, random), drawTimes(500, random))),
     );
@@ -42,7 +43,7 @@ describe('two samples of times', () => {
     ['AUC', 0.05],
     ['distance', 0],
   ])('that differ a little are told apart, by their %s', (_, more) => {
-    const random = seeded(13);
+    const random = createRandom(13).next;
     const times = drawTimes(10_000, random);
     const other =
       more > 0
@@ -53,7 +54,7 @@ describe('two samples of times', () => {
   });
 
   test('have the promised gate from 20,000 on, and what chance allows below', () => {
-    const random = seeded(17);
+    const random = createRandom(17).next;
     expect(gateOf(compare(drawTimes(10_000, random), drawTimes(10_000, random)))).toBe(0.01);
     const small = compare(drawTimes(100, random), drawTimes(100, random));
     expect(gateOf(small)).toBeCloseTo(4 * small.standardError, 10);
@@ -62,7 +63,7 @@ describe('two samples of times', () => {
 
 test('one seed gives one order', () => {
   const items = Array.from({ length: 100 }, (_, index) => index);
-  expect(shuffled(items, seeded(3))).toEqual(shuffled(items, seeded(3)));
-  expect(shuffled(items, seeded(3))).not.toEqual(shuffled(items, seeded(4)));
-  expect(shuffled(items, seeded(3)).toSorted((a, b) => a - b)).toEqual(items);
+  expect(shuffled(items, createRandom(3).next)).toEqual(shuffled(items, createRandom(3).next));
+  expect(shuffled(items, createRandom(3).next)).not.toEqual(shuffled(items, createRandom(4).next));
+  expect(shuffled(items, createRandom(3).next).toSorted((a, b) => a - b)).toEqual(items);
 });

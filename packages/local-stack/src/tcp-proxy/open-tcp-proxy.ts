@@ -24,8 +24,8 @@ export interface TcpProxy extends AsyncDisposable {
   become(way: Way): Promise<void>;
   /** Resets the connections there are; new ones pass. */
   resetConnections(): void;
-  /** The connections there are get silent and never end; new ones pass: what a router does that forgot them. */
-  freezeConnections(): void;
+  /** The connections there are get silent and never end; new ones pass: what a router does that forgot them. Returns how many. */
+  freezeConnections(): number;
   /**
    * Once: when this side has said so much on one connection, that much still arrives, and then the connection
    * breaks: an end for the one who listens, a reset for the one who spoke. Resolves when it has.
@@ -148,6 +148,7 @@ export const openTcpProxy = async (serverUrl: string, options: TcpProxyOptions =
     resetConnections: resetAll,
     freezeConnections: () => {
       for (const connection of connections) connection.freeze();
+      return connections.size;
     },
     cutAfter: (from, trigger) => faults.add(from, trigger, 'cut'),
     loseAnswerTo: (text) => faults.add('client', { text }, 'lose-answer'),

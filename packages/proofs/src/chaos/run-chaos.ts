@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createDatabase, startPostgres } from '@reconfirm/local-stack';
 import { createApiClient } from '../api-client.ts';
 import { createInstallation, redisSettings, type Settings } from '../installation.ts';
+import { migrateByCommand } from '../own-postgres.ts';
 import { type Ablation, type AblationName, ablations } from './ablations.ts';
 import { createCaller, type CallerStats } from './caller.ts';
 import { checkEverything, type Checked } from './check.ts';
@@ -79,8 +78,6 @@ export interface ChaosResult {
   readonly logDir: string;
 }
 
-const run = promisify(execFile);
-const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const LIMIT = { count: 4, seconds: 30 };
 const CLOCK_SKEW_MINUTES = 5;
 const FOOTPRINT_EVERY_MS = 10_000;
@@ -232,11 +229,7 @@ const startDatabase = async (folder: string, stack: AsyncDisposableStack): Promi
   const postgres = stack.use(await startPostgres({ dataDir: join(folder, 'postgres'), durable: true }));
   await createDatabase(postgres.url('postgres'), 'chaos');
   const url = postgres.url('chaos');
-  await run(process.execPath, ['packages/db/src/migrate.ts'], {
-    cwd: REPOSITORY,
-    env: { PATH: process.env['PATH'], DATABASE_URL: url },
-    timeout: 60_000,
-  });
+  await migrateByCommand(url);
   return url;
 };
 

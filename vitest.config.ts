@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './packages/local-stack/src/test-longest-first.ts';
 import { missingRedisReporter } from './packages/local-stack/src/test-stores-reporter.ts';
 
 const setUp = './packages/local-stack/src/test-stores-setup.ts';
@@ -11,6 +12,7 @@ export default defineConfig({
     ...(report !== undefined && { outputFile: { json: report } }),
     // Tests wait for stores and for processes, so two files for each of CI's two cores do not starve each other.
     maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -8,6 +8,7 @@ import {
   startPostgres,
   startProcess,
   type RunningPostgres,
+  waitUntil,
 } from '@reconfirm/local-stack';
 import pg from 'pg';
 
@@ -21,6 +22,13 @@ export interface OwnPostgres extends AsyncDisposable {
   tail(lineCount: number): string[];
   /** Runs SQL as superuser, in a database of the server; each call has a connection of its own. */
   asAdmin<Result>(use: (client: pg.Client) => Promise<Result>, database?: string): Promise<Result>;
+  /**
+   * SIGKILL for one process that serves an application whose name begins so, as an out-of-memory killer does
+   * it: the server then ends all others itself and recovers from its log. Resolves when it takes connections again.
+   */
+  killBackendOf(application: string): Promise<void>;
+  /** SIGKILL for the server and each of its processes; resolves when the server is gone. */
+  killAll(): Promise<void>;
   /** Ends the server as `pg_ctl stop -m immediate` does: no checkpoint, every connection is cut. */
   stopImmediately(): Promise<void>;
   /** Starts the server anew on the same data and port; resolves when it takes connections. */
@@ -32,6 +40,8 @@ const MIGRATE_COMMAND = join(import.meta.dirname, '..', '..', 'db', 'src', 'migr
 const MIGRATE_TIMEOUT_MS = 60_000;
 // Of the superuser's own connections; a server that is busy with its recovery answers later.
 const ADMIN_TIMEOUT_MS = 20_000;
+// Crash recovery replays the log of a few seconds of a test, on a machine that may be slow.
+const RECOVERY_TIMEOUT_MS = 30_000;
 
 /** Makes a cluster that survives crashes: fsync and synchronous commits are on. */
 export const startOwnPostgres = async (): Promise<OwnPostgres> => {
@@ -45,6 +55,15 @@ export const startOwnPostgres = async (): Promise<OwnPostgres> => {
     withClient(server.url(database), use);
   const { password } = new URL(server.url('postgres'));
   await asAdmin((client) => client.query(`CREATE ROLE ${ROLE} LOGIN PASSWORD '${password}'`));
+  const pidsWhere = (condition: string, values: readonly string[] = []): Promise<readonly number[]> =>
+    asAdmin(async (client) => {
+      const text = `SELECT pid FROM pg_stat_activity WHERE ${condition}`;
+      return (await client.query<{ pid: number }>(text, [...values])).rows.map(({ pid }) => pid);
+    });
+  /** The server itself lives on when one of its processes is killed; this one does not. */
+  const checkpointer = async (): Promise<number> =>
+    (await pidsWhere(`backend_type = 'checkpointer'`))[0] ?? 0;
+
   const stack = opened.move();
   return {
     role: ROLE,
@@ -57,6 +76,30 @@ export const startOwnPostgres = async (): Promise<OwnPostgres> => {
     },
     tail: (lineCount) => server.tail(lineCount),
     asAdmin,
+    killBackendOf: async (application) => {
+      const before = await checkpointer();
+      // One that is at work, where there is one.
+      const [pid] = await pidsWhere(
+        `starts_with(application_name, $1) AND backend_type = 'client backend' ORDER BY state = 'idle', pid`,
+        [application],
+      );
+      if (pid === undefined) throw new Error(`Postgres serves nobody named ${application}`);
+      process.kill(pid, 'SIGKILL');
+      await waitUntil(
+        'Postgres has recovered',
+        () =>
+          checkpointer().then(
+            (now) => now !== 0 && now !== before,
+            () => false,
+          ),
+        RECOVERY_TIMEOUT_MS,
+      );
+    },
+    killAll: async () => {
+      const pids = await pidsWhere('pid <> pg_backend_pid()');
+      for (const pid of [server.pid, ...pids]) killNow(pid);
+      await server.exited;
+    },
     stopImmediately: async () => {
       process.kill(server.pid, 'SIGQUIT');
       await server.exited;
@@ -85,6 +128,15 @@ const withClient = async <Result>(
     return await use(client);
   } finally {
     await client.end().catch(() => undefined);
+  }
+};
+
+/** A process that has ended by itself meanwhile is as good as killed. */
+const killNow = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 };
 

@@ -17,6 +17,8 @@ export interface OwnRedis extends AsyncDisposable {
   command(name: string, ...args: readonly (string | number)[]): Promise<unknown>;
   /** SIGKILL, as an out-of-memory killer does it; resolves when the process is gone. */
   kill(): Promise<void>;
+  /** Whether it runs and has not been killed. */
+  isUp(): boolean;
   /** Starts it again if it was killed: empty, and set up as at first. */
   restart(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export const startOwnRedis = async (binary: string, options: OwnRedisOptions = {
   const given = { ...options, binary, port: await findFreePort() };
   const first = await startRedis(given);
   let server: RunningRedis | undefined = first;
+  let starting: Promise<RunningRedis> | undefined;
   const kill = async (): Promise<void> => {
     const killed = server;
     if (killed === undefined) return;
@@ -54,8 +57,13 @@ export const startOwnRedis = async (binary: string, options: OwnRedisOptions = {
     password: first.password,
     command,
     kill,
+    isUp: () => server !== undefined,
     restart: async () => {
-      server ??= await startRedis({ ...given, password: first.password });
+      if (server !== undefined) return;
+      // Two may ask for it at the same time.
+      starting ??= startRedis({ ...given, password: first.password });
+      server = await starting;
+      starting = undefined;
     },
     [Symbol.asyncDispose]: async () => {
       await server?.stop();

@@ -28,6 +28,13 @@ export const messagesWithJob = (url: string, prefix: string): Promise<ReadonlySe
     return new Set((await Promise.all(jobs)).flat());
   });
 
+/** How many jobs of the queue of mails are done or failed, and kept. */
+export const finishedJobs = (url: string, prefix: string): Promise<number> =>
+  withRedis(url, async (redis) => {
+    const counts = ['completed', 'failed'].map((set) => redis.zcard(`{${prefix}}:mail:${set}`));
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  });
+
 const withRedis = async <Result>(url: string, work: (redis: Redis) => Promise<Result>): Promise<Result> => {
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 1 });
   try {

@@ -158,8 +158,25 @@ describe.runIf(binary !== undefined)('an API and a worker (Redis)', () => {
     await scene.expectAcceptedOfFifty(email, 0);
   });
 
+  test('lose nothing and open nothing when their connections die between what Redis has done and its answer', async ({
+    annotate,
+  }) => {
+    await scene.mend();
+    const lost: Promise<void>[] = [];
+    const load = await scene.registerMany(30, 10, async (index) => {
+      // A limit that is counted or a job that is added, whichever comes next: both are asked for by a script.
+      if (index % 3 === 0) lost.push(scene.proxy.loseAnswerTo('evalsha'));
+    });
+    await expectAnswers(load, annotate);
+    await expectRecovery(annotate);
+    // Each has happened, or this would have shown nothing.
+    await Promise.all(lost);
+    await annotate(`${lost.length} answers lost`);
+  });
+
   test('answer and send in time with one that is slow', async ({ annotate }) => {
     await scene.mend();
+    // There and back it takes longer than a ring may (300 ms): jobs are added after the ringer has given up.
     await scene.proxy.become({ latencyMs: 250, jitterMs: 100 });
     await expectAnswers(await scene.registerMany(20, 10), annotate);
     await scene.expectLimitsHold();

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { startInbox, waitUntil } from '@reconfirm/local-stack';
+import type pg from 'pg';
 import { expect, onTestFailed, test } from 'vitest';
 import type { ApiClient } from '../src/api-client.ts';
 import { createInstallation, postgresSettings, type RunningApi } from '../src/installation.ts';
-import { type KillablePostgres, startKillablePostgres } from '../src/killable-postgres.ts';
 import { addresses } from '../src/load.ts';
+import { type OwnPostgres, startOwnPostgres } from '../src/own-postgres.ts';
 import { mailgunWebhook, sendgridSettings, sendgridWebhook } from '../src/provider-webhooks.ts';
 import { type SentEvent, type SentWebhook, startWebhookSender } from '../src/webhook-sender.ts';
 
@@ -23,21 +24,29 @@ const statusOf = {
 } as const;
 const ranked = Object.keys(statusOf);
 
+/** Rows of a question, as the superuser. */
+type Query = <Row extends pg.QueryResultRow>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<readonly Row[]>;
+
 const namesOf = (event: SentEvent): string => `${event.messageId} ${event.type}`;
 
 interface Scene extends AsyncDisposable {
-  readonly postgres: KillablePostgres;
+  readonly postgres: OwnPostgres;
+  readonly query: Query;
   readonly api: RunningApi;
   readonly startWorker: () => Promise<void>;
 }
 
 const openScene = async (): Promise<Scene> => {
   await using opened = new AsyncDisposableStack();
-  const postgres = opened.use(await startKillablePostgres());
+  const postgres = opened.use(await startOwnPostgres());
+  const database = 'burst';
   const inbox = opened.use(await startInbox({ capacity: people.length }));
   const installation = opened.use(
     await createInstallation({
-      databaseUrl: postgres.databaseUrl,
+      databaseUrl: await postgres.createDatabase(database),
       redisPrefix: 'webhook-burst',
       smtpUrl: inbox.smtpUrl,
       settings: { ...postgresSettings, RATE_LIMIT_IP: 'off', SWEEP_INTERVAL_MS: '200' },
@@ -51,7 +60,9 @@ const openScene = async (): Promise<Scene> => {
     const worker = await installation.startWorker();
     stack.defer(() => worker.finish());
   };
-  return { postgres, api, startWorker, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const query: Query = async (text, values = []) =>
+    (await postgres.asAdmin((admin) => admin.query(text, [...values]), database)).rows;
+  return { postgres, query, api, startWorker, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 };
 
 /** A message of each address, accepted and, as no worker runs, never handed over. */
@@ -83,30 +94,24 @@ const burstFor = (messageIds: readonly string[]): readonly SentWebhook[] => {
 };
 
 /** Of these events, those that are not in the table exactly once. */
-const wrongOf = async (
-  postgres: KillablePostgres,
-  events: readonly SentEvent[],
-): Promise<readonly string[]> => {
-  const rows = await postgres.query<{ name: string; count: number }>(
+const wrongOf = async (query: Query, events: readonly SentEvent[]): Promise<readonly string[]> => {
+  const rows = await query<{ name: string; count: number }>(
     `SELECT message_id || ' ' || type AS name, count(*)::int AS count FROM delivery_events GROUP BY 1`,
   );
   const counts = new Map(rows.map(({ name, count }) => [name, count]));
   return events.map(namesOf).filter((name) => counts.get(name) !== 1);
 };
 
-const unappliedIn = async (postgres: KillablePostgres): Promise<number> => {
-  const [row] = await postgres.query<{ count: number }>(
+const countUnapplied = async (query: Query): Promise<number> => {
+  const [row] = await query<{ count: number }>(
     'SELECT count(*)::int AS count FROM delivery_events WHERE applied_at IS NULL',
   );
   return row?.count ?? Number.NaN;
 };
 
 /** Messages that do not stand where the highest of their events puts them. */
-const misplacedOf = async (
-  postgres: KillablePostgres,
-  events: readonly SentEvent[],
-): Promise<readonly string[]> => {
-  const rows = await postgres.query<{ id: string; status: string }>('SELECT id, status FROM messages');
+const misplacedOf = async (query: Query, events: readonly SentEvent[]): Promise<readonly string[]> => {
+  const rows = await query<{ id: string; status: string }>('SELECT id, status FROM messages');
   return rows
     .map(({ id, status }) => {
       const types = events.filter(({ messageId }) => messageId === id).map(({ type }) => type);
@@ -120,7 +125,7 @@ test(
   'a Postgres that is killed in the middle of a burst of webhooks loses none: what was not stored is a 503 and sent again',
   async ({ annotate }) => {
     await using scene = await openScene();
-    const { postgres, api } = scene;
+    const { postgres, query, api } = scene;
     const webhooks = burstFor(await acceptMessages(api.client));
     const events = webhooks.flatMap((webhook) => webhook.events);
     const sender = startWebhookSender(api.client, webhooks, 16);
@@ -137,7 +142,7 @@ test(
       await sender.pause();
       const taken = sender.taken();
       expect(taken.length).toBeLessThan(events.length);
-      expect(await wrongOf(postgres, taken)).toEqual([]);
+      expect(await wrongOf(query, taken)).toEqual([]);
     };
 
     await untilTaken(0.25);
@@ -156,28 +161,26 @@ test(
 
     await sender.done;
     expect([...sender.statuses().keys()].toSorted((a, b) => a - b)).toEqual([200, 503]);
-    expect(await wrongOf(postgres, events)).toEqual([]);
+    expect(await wrongOf(query, events)).toEqual([]);
     // Large batches whose process was cut off between the answer and the application are left to the worker.
     await scene.startWorker();
     await waitUntil(
       'every event is applied',
-      async () => (await unappliedIn(postgres)) === 0,
+      async () => (await countUnapplied(query)) === 0,
       burstTimeoutMs,
     );
-    expect(await misplacedOf(postgres, events)).toEqual([]);
-    const [stored] = await postgres.query<{ count: number }>(
-      'SELECT count(*)::int AS count FROM delivery_events',
-    );
+    expect(await misplacedOf(query, events)).toEqual([]);
+    const [stored] = await query<{ count: number }>('SELECT count(*)::int AS count FROM delivery_events');
     expect(stored?.count).toBe(events.length);
     await annotate(`${events.length} events in ${webhooks.length} webhooks, ${refused()} times 503`);
 
     // Had one been lost, this test would have seen it.
     const [lost] = events;
-    await postgres.query('DELETE FROM delivery_events WHERE message_id = $1 AND type = $2', [
+    await query('DELETE FROM delivery_events WHERE message_id = $1 AND type = $2', [
       lost?.messageId,
       lost?.type,
     ]);
-    expect(await wrongOf(postgres, events)).toEqual(lost === undefined ? [] : [namesOf(lost)]);
+    expect(await wrongOf(query, events)).toEqual(lost === undefined ? [] : [namesOf(lost)]);
   },
   2 * burstTimeoutMs,
 );

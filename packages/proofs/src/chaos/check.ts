@@ -19,6 +19,8 @@ export interface CheckParts {
   readonly violations: Violations;
   readonly logDir: string;
   readonly limit: { readonly count: number; readonly seconds: number };
+  /** Jobs that the queue still holds although they are done. */
+  readonly finishedJobs: number;
 }
 
 export interface Checked {
@@ -59,6 +61,7 @@ export const checkEverything = async (parts: CheckParts): Promise<Checked> => {
   const recoverySeconds = await rows.recoverySeconds();
   for (const late of recoverySeconds.filter((value) => value > recoverySecondsMax))
     violations.add('recovered_late', `${late.toFixed(1)} s`);
+  if (parts.finishedJobs > 0) violations.add('job_kept', `${parts.finishedJobs} of them`);
   await searchSecrets(parts);
   const linksTried = await tryLinks(parts, messages, newest);
   const counts = [...copies.values()].map(({ length }) => length);

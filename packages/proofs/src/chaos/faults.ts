@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fleet } from './fleet.ts';
 import type { MailSink } from './mail-sink.ts';
-import type { PrivateRedis } from './private-redis.ts';
+import type { OwnRedis } from '../own-redis.ts';
 import type { Random } from './random.ts';
 import type { ChaosRows } from './rows.ts';
 
@@ -19,7 +19,7 @@ export type Fault = keyof typeof weights | 'deploy';
 
 export interface FaultTargets {
   readonly fleet: Fleet;
-  readonly redis: PrivateRedis;
+  readonly redis: OwnRedis;
   readonly rows: ChaosRows;
   readonly sink: MailSink;
 }
@@ -57,7 +57,12 @@ export const startFaults = (targets: FaultTargets, options: FaultOptions): Runni
   const make: Record<keyof typeof weights, () => Promise<boolean> | boolean> = {
     worker_killed: () => fleet.kill('worker'),
     api_killed: () => fleet.kill('api'),
-    redis_emptied: () => redis.empty(),
+    redis_emptied: () =>
+      redis.command('FLUSHALL').then(
+        () => true,
+        // It is not there just now.
+        () => false,
+      ),
     redis_killed: async () => {
       if (!redis.isUp()) return false;
       await redis.kill();

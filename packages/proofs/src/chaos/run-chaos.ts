@@ -6,6 +6,8 @@ import { createDatabase, startPostgres } from '@reconfirm/local-stack';
 import { createApiClient } from '../api-client.ts';
 import { createInstallation, redisSettings, type Settings } from '../installation.ts';
 import { migrateByCommand } from '../own-postgres.ts';
+import { startOwnRedis } from '../own-redis.ts';
+import { finishedJobs } from '../redis-keys.ts';
 import { type Ablation, type AblationName, ablations } from './ablations.ts';
 import { createCaller, type CallerStats } from './caller.ts';
 import { checkEverything, type Checked } from './check.ts';
@@ -14,7 +16,6 @@ import { startFleet, type Fleet, type Footprint, type ServiceKind } from './flee
 import { startLoad, type RunningLoad } from './load.ts';
 import { startMailSink, type MailSink } from './mail-sink.ts';
 import { createPeople, type PeopleStats } from './people.ts';
-import { startPrivateRedis } from './private-redis.ts';
 import { createProviderReports } from './provider-reports.ts';
 import { createRandom, type Random } from './random.ts';
 import type { Copy } from './read-copy.ts';
@@ -79,6 +80,7 @@ export interface ChaosResult {
 }
 
 const LIMIT = { count: 4, seconds: 30 };
+const redisPrefix = 'chaos';
 const CLOCK_SKEW_MINUTES = 5;
 const FOOTPRINT_EVERY_MS = 10_000;
 
@@ -101,7 +103,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   });
 
   options.onStep?.('starting Redis and Postgres');
-  const redis = stack.use(await startPrivateRedis(options.redisBinary));
+  const redis = stack.use(await startOwnRedis(options.redisBinary));
   const databaseUrl = await startDatabase(folder, stack);
   const rows = openChaosRows(databaseUrl);
   await rows.watchStatuses();
@@ -117,7 +119,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   const installation = stack.use(
     await createInstallation({
       databaseUrl,
-      redisPrefix: 'chaos',
+      redisPrefix,
       smtpUrl: sink.url,
       logDir,
       settings: {
@@ -201,6 +203,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     violations,
     logDir,
     limit: LIMIT,
+    finishedJobs: await finishedJobs(redis.url, redisPrefix),
   });
   return {
     seed: options.seed,

@@ -19,6 +19,7 @@ export const invariants = {
   unexpected_answer: 'an answer that the contract does not have here',
   hung: 'a request that nobody answered within its deadline',
   secret_found: 'a live token in a log or in a row',
+  job_kept: 'a finished job that stays in the queue, where it swallows a later ring',
   process_died: 'a process that ended by itself',
 } as const;
 

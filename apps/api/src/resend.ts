@@ -1,7 +1,7 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
-import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
+import { limitsOfRows, type LimitDecision, type LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Priority, Purpose } from '@reconfirm/core/purposes/purpose';
 import type { SmsRefusal } from '@reconfirm/core/sms-policy';
@@ -206,13 +206,18 @@ export const createResend = (deps: ResendDependencies): Resend => {
     const sealed = deps.seal(asked, keys.messageId);
     // What the contract discloses is read by the statement that would write the row.
     const unless = disclosedStatuses(disclosure, asked.purpose);
-    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
+    const acceptance = await deps.accept({
+      ...request,
+      sealed,
+      ...(readsAccount(disclosure) && { unless }),
+      ...(!limiterOf(asked).mayOpen && { limits: limitsOfRows(keys.address.limits) }),
+    });
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
     return explainUnwritten(asked, keys);
   }
 
-  /** Why nothing was written: the key is another's, or the account is in a state that is told instead. */
+  /** Why nothing was written: the key is another's, the account is in a state that is told instead, or there is no room. */
   async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated = await findRepeated(keys);
@@ -221,13 +226,23 @@ export const createResend = (deps: ResendDependencies): Resend => {
       return repeated;
     }
     const disclosed = await readDisclosed(asked, keys);
-    if (disclosed === null)
-      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
-        retryAfterSeconds: 1,
-      });
+    if (disclosed === null) return explainNoRoom(asked, keys);
     // Asking who is verified costs the client its charge, and the address none.
     await refund(asked, keys, 'address');
     return { kind: disclosed };
+  }
+
+  /**
+   * Redis forgot while others of the same moment were charged and no rows yet: the rows have the last word, and
+   * what was charged beside them is taken back.
+   */
+  async function explainNoRoom(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
+    if (keys.idempotency === null) await refundAll(asked, keys);
+    const by = await limiterOf(asked).recount(keys.address);
+    if (!by.allowed) return { kind: 'limited', by, limits: [by] };
+    throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+      retryAfterSeconds: 1,
+    });
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {

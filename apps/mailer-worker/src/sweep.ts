@@ -19,7 +19,7 @@ const roundSize = 200;
 /** The first ring gets this long before the sweep rings too; none was heard while the bell does not work. */
 const graceMs = 1000;
 /** A message that was rung is not rung again sooner. */
-const spacingMs = 5000;
+const spacingMs = 4000;
 /** Batches of one kind that are deleted in a minute at most: 10,000 rows a worker. */
 const forgetBatchesMax = 20;
 /**

@@ -6,6 +6,21 @@ export interface Limit {
   readonly windowSeconds: number;
 }
 
+/**
+ * A charge and its row are less than this apart: an answer takes less in all, and the clocks of the two stores
+ * are those of servers that keep time.
+ */
+export const rowAfterChargeSeconds = 5;
+
+/**
+ * What rows alone can refuse by. No window reaches so far back that a request is refused because the row of an
+ * earlier one came late.
+ */
+export const limitsOfRows = (limits: readonly Limit[]): readonly Limit[] =>
+  limits
+    .filter(({ windowSeconds }) => windowSeconds > rowAfterChargeSeconds)
+    .map(({ max, windowSeconds }) => ({ max, windowSeconds: windowSeconds - rowAfterChargeSeconds }));
+
 /** What a limit counts. `ip`: one client prefix. `address`: one mailbox, for one purpose. */
 export type LimitKind = 'ip' | 'address';
 

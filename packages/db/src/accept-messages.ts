@@ -2,6 +2,7 @@ import { CompiledQuery } from 'kysely';
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
+import type { Limit } from '@reconfirm/core/limits';
 import type { Priority } from '@reconfirm/core/purposes/purpose';
 import { priorityOf } from '@reconfirm/core/purposes/registry';
 import type { Database } from './database.ts';
@@ -33,11 +34,13 @@ export interface MessageRequest {
   readonly passedCaptcha?: boolean;
   /** States of the address's account in which nothing is written; without any, no account is read. */
   readonly unless?: readonly AccountStatus[];
+  /** What the rows of its `limitKey` may come to, whatever was counted elsewhere; without it they are not counted. */
+  readonly limits?: readonly Limit[];
 }
 
 /**
  * `not_written`: another request holds the idempotency key and its row is the truth, or the account is in a
- * state of `unless`.
+ * state of `unless`, or `limits` have no room.
  */
 export type Acceptance = 'accepted' | 'not_written';
 
@@ -69,7 +72,18 @@ const commonColumns: readonly Column[] = [
   { name: 'redirect_url', type: 'text', of: (r) => r.redirectUrl },
   { name: 'priority', type: 'smallint', of: priorityOfRequest },
 ];
+
+/** What a request is asked by and does not keep; null where it is not asked. */
 const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
+const limitColumns: readonly Column[] = [
+  { name: 'limit_maxes', type: 'text', of: (r) => r.limits?.map(({ max }) => max).join(',') || null },
+  {
+    name: 'limit_seconds',
+    type: 'text',
+    of: (r) => r.limits?.map(({ windowSeconds }) => windowSeconds).join(',') || null,
+  },
+];
+const askedColumns: ReadonlySet<Column> = new Set([unlessColumn, ...limitColumns]);
 
 /** What hardly a request has. */
 const rareColumns: readonly Column[] = [
@@ -112,17 +126,26 @@ const isInNamedState = `((SELECT a.status FROM accounts a
   WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key)
     = ANY (string_to_array(r.unless, ','))) IS TRUE`;
 
+/**
+ * Asked in the order of the keys, so that two batches never wait for each other's locks; a second request of a
+ * key in one batch counts the first, which is no row yet. One that is refused by `unless` counts too: it may cost a later one
+ * of the same batch its place, never give one away.
+ */
+const hasRoom = `(r.limit_maxes IS NULL OR limit_has_room(r.limit_key,
+    string_to_array(r.limit_maxes, ',')::integer[], string_to_array(r.limit_seconds, ',')::integer[], r.before))`;
+
 const insertOf = ({ name, listed, shared, unless, onConflict }: InsertShape): Insert => {
   const arrays = listed.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
   const values = shared.map(
     (column, index) => `, $${listed.length + index + 1}::${column.type} AS ${column.name}`,
   );
-  const written = namesOf([...listed, ...shared].filter((column) => column !== unlessColumn));
+  const written = namesOf([...listed, ...shared].filter((column) => !askedColumns.has(column)));
   return {
     text: `${namePrefix(name)} INSERT INTO messages (${written}) SELECT ${written}
-      FROM (SELECT l.*${values.join('')}
+      FROM (SELECT l.*${values.join('')},
+                   row_number() OVER (PARTITION BY limit_key ORDER BY position) - 1 AS before
               FROM unnest(${arrays}) WITH ORDINALITY AS l (${namesOf(listed)}, position)) r
-      ${unless ? `WHERE NOT ${isInNamedState}` : ''}
+      WHERE ${unless ? `NOT ${isInNamedState} AND ` : ''}${hasRoom}
       ORDER BY position ${onConflict} RETURNING id`,
     listed,
     shared,
@@ -130,7 +153,7 @@ const insertOf = ({ name, listed, shared, unless, onConflict }: InsertShape): In
 };
 
 const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
-const everyColumn = [...ownColumns, ...commonColumns, ...rareColumns];
+const everyColumn = [...ownColumns, ...commonColumns, ...rareColumns, ...limitColumns];
 
 /**
  * Nearly every batch is plain: nothing rare in it, and the common things the same in all. ON CONFLICT costs
@@ -140,14 +163,14 @@ const inserts = {
   plain: insertOf({
     name: 'accept_plain',
     listed: ownColumns,
-    shared: commonColumns,
+    shared: [...commonColumns, ...limitColumns],
     unless: false,
     onConflict: '',
   }),
   plainUnless: insertOf({
     name: 'accept_plain_unless',
     listed: ownColumns,
-    shared: [...commonColumns, unlessColumn],
+    shared: [...commonColumns, ...limitColumns, unlessColumn],
     unless: true,
     onConflict: '',
   }),

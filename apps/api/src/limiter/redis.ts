@@ -129,6 +129,14 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     charge: (subject, chargeId) => askAboutOne('charge', subject, chargeId),
     chargeTogether: (subjects, chargeId) => ask('charge', subjects, chargeId),
     peek: (subject) => askAboutOne('peek', subject, ''),
+    recount: async (subject) => {
+      const pasts = [await readPast(subject)];
+      const answers = await questions.run({ verb: 'peek', subjects: [subject], chargeId: '', pasts });
+      const [decision] = decide([subject], answers);
+      if (decision === undefined) throw new Error('the limiter answered nothing');
+      return decision;
+    },
+    mayOpen: false,
     refund: async (subject, chargeId) => {
       await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [] });
     },

@@ -40,6 +40,8 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
           charge: async (subject) => decideWithout(subject, onErrorOf),
           chargeTogether: async (subjects) => subjects.map((subject) => decideWithout(subject, onErrorOf)),
           peek: async (subject) => decideWithout(subject, onErrorOf),
+          recount: async (subject) => decideWithout(subject, onErrorOf),
+          mayOpen: onErrorOf === 'open',
           refund: async () => {},
         };
 
@@ -80,6 +82,8 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       chargeTogether: (subjects, chargeId) =>
         call(instead, (limiter) => limiter.chargeTogether(subjects, chargeId)),
       peek: (subject) => call(instead, (limiter) => limiter.peek(subject)),
+      recount: (subject) => call(instead, (limiter) => limiter.recount(subject)),
+      mayOpen: onErrorOf === 'open',
       refund: (subject, chargeId) => call(instead, (limiter) => limiter.refund(subject, chargeId)),
     };
   };

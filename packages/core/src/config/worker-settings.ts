@@ -91,7 +91,7 @@ export const workerSettings = {
   LEASE_SECONDS: integer({
     min: 3,
     max: 300,
-    fallback: '15',
+    fallback: '10',
     describe:
       'How long a message stays with a worker that has stopped renewing it; a killed worker costs this plus one sweep.',
   }),

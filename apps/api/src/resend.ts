@@ -1,7 +1,7 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { Destination } from '@reconfirm/core/destination';
 import { disclose, disclosedStatuses, readsAccount } from '@reconfirm/core/disclosure';
-import { limitsOfRows, type LimitDecision, type LimitState } from '@reconfirm/core/limits';
+import type { LimitDecision, LimitState } from '@reconfirm/core/limits';
 import type { SealedContent } from '@reconfirm/core/sealed-content';
 import type { Priority, Purpose } from '@reconfirm/core/purposes/purpose';
 import type { SmsRefusal } from '@reconfirm/core/sms-policy';
@@ -95,6 +95,9 @@ interface Asked extends ResendCommand {
   readonly contract: string;
 }
 
+/** How often Redis may forget while one request is written. */
+const forgottenMax = 2;
+
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
 
 /**
@@ -128,7 +131,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     if (charged.kind !== 'charged') return charged;
 
     try {
-      return await acceptCharged(asked, keys, charged);
+      return await acceptCharged(asked, keys, charged, forgottenMax);
     } catch (error) {
       if (mayGiveBack(error, keys)) await refundAll(command, keys);
       throw error;
@@ -200,25 +203,39 @@ export const createResend = (deps: ResendDependencies): Resend => {
     asked: Asked,
     keys: RequestKeys,
     { limits, passedCaptcha }: ChargedLimits,
+    turnsLeft: number,
   ): Promise<ResendOutcome> {
-    const request = { ...messageRequestOf(asked, keys), passedCaptcha };
+    // Of several calls the first: whatever Redis forgot after it is not written.
+    const limitMemory = limits.find(({ memory }) => memory !== undefined)?.memory ?? null;
+    const request = { ...messageRequestOf(asked, keys), passedCaptcha, limitMemory };
     const { disclosure } = asked.rules;
     const sealed = deps.seal(asked, keys.messageId);
     // What the contract discloses is read by the statement that would write the row.
     const unless = disclosedStatuses(disclosure, asked.purpose);
-    const acceptance = await deps.accept({
-      ...request,
-      sealed,
-      ...(readsAccount(disclosure) && { unless }),
-      ...(!limiterOf(asked).mayOpen && { limits: limitsOfRows(keys.address.limits) }),
-    });
+    const acceptance = await deps.accept({ ...request, sealed, ...(readsAccount(disclosure) && { unless }) });
     if (acceptance === 'accepted')
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
-    return explainUnwritten(asked, keys);
+    const told = await explainUnwritten(asked, keys);
+    if (told !== null) return told;
+    if (limitMemory === null || turnsLeft === 0)
+      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
+        retryAfterSeconds: 1,
+      });
+    const again = await chargeAgain(asked, keys, limitMemory);
+    return again.kind === 'charged'
+      ? acceptCharged(asked, keys, { ...again, passedCaptcha }, turnsLeft - 1)
+      : again;
   }
 
-  /** Why nothing was written: the key is another's, the account is in a state that is told instead, or there is no room. */
-  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
+  /** Redis forgot the charges of this request before they were a row: they are made again, by what the rows say now. */
+  async function chargeAgain(asked: Asked, keys: RequestKeys, forgotten: number): Promise<Charged> {
+    limiterOf(asked).forget(forgotten);
+    if (keys.idempotency === null) await refundAll(asked, keys);
+    return chargeTogether(asked, keys);
+  }
+
+  /** Why nothing was written: the key is another's, or the account is in a state that is told instead; else null. */
+  async function explainUnwritten(asked: Asked, keys: RequestKeys): Promise<ResendOutcome | null> {
     // Another holder of the idempotency key was faster. The same request shares its charges with us.
     const repeated = await findRepeated(keys);
     if (repeated !== null) {
@@ -226,23 +243,10 @@ export const createResend = (deps: ResendDependencies): Resend => {
       return repeated;
     }
     const disclosed = await readDisclosed(asked, keys);
-    if (disclosed === null) return explainNoRoom(asked, keys);
+    if (disclosed === null) return null;
     // Asking who is verified costs the client its charge, and the address none.
     await refund(asked, keys, 'address');
     return { kind: disclosed };
-  }
-
-  /**
-   * Redis forgot while others of the same moment were charged and no rows yet: the rows have the last word, and
-   * what was charged beside them is taken back.
-   */
-  async function explainNoRoom(asked: Asked, keys: RequestKeys): Promise<ResendOutcome> {
-    if (keys.idempotency === null) await refundAll(asked, keys);
-    const by = await limiterOf(asked).recount(keys.address);
-    if (!by.allowed) return { kind: 'limited', by, limits: [by] };
-    throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
-      retryAfterSeconds: 1,
-    });
   }
 
   async function findRepeated(keys: RequestKeys): Promise<ResendOutcome | null> {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { ApiConfig } from '@reconfirm/core/config/config';
 import { processName } from '@reconfirm/core/config/settings-fingerprint';
@@ -5,7 +6,7 @@ import type { LimitSubject } from '@reconfirm/core/limits';
 import { findAccountStatuses, type WantedAccount } from '@reconfirm/db/accounts';
 import { createBatcher } from '@reconfirm/db/batcher';
 import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database';
-import { type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
+import { beginLimitMemory, type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
@@ -77,8 +78,11 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
       prefix: config.REDIS_PREFIX,
       maxWaitMs: config.LIMITER_TIMEOUT_MS,
       readRows: batchedChargeLookup(db, config.INTAKE_BATCH_MAX),
+      beginMemory: (memory) => beginLimitMemory(db, memory),
     }),
     fallback: postgresLimiter,
+    // A memory that no Redis has: theirs are times.
+    beginWithout: () => beginLimitMemory(db, -randomInt(1, 2 ** 47)),
     onError: config.LIMITER_ON_ERROR,
     nowMs: () => performance.now(),
     onChange: ({ working, cause }) => {

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '@reconfirm/core/app-error';
 import type { LimitSubject } from '@reconfirm/core/limits';
 import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
 import { describeWithRedis, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Limiter } from '../src/limiter/limiter.ts';
 import { createPostgresLimiter } from '../src/limiter/postgres.ts';
 import type { RedisLimiter } from '../src/limiter/redis.ts';
 import { createFallbackLimiter, type FallbackOptions } from '../src/limiter/with-fallback.ts';
@@ -35,6 +35,7 @@ const openLimiter = (
   const limiter = createFallbackLimiter({
     primary: store.limiter,
     fallback: createPostgresLimiter(rows.db),
+    beginWithout: rows.beginWithout,
     onError,
     nowMs: () => nowMs,
     onChange: ({ working }) => changes.push(working),
@@ -182,38 +183,55 @@ describeWithRedis('when Redis goes away', (url) => {
 });
 
 describeWithRedis('a request that was charged and is no row yet', (url) => {
-  /** The commit of a charged request, as late as it may be under load. */
-  const commitAfter = (ms: number, subject: LimitSubject, id: string): Promise<void> =>
-    delay(ms).then(() => rows.accept(subject, id));
+  const chargedUnder = async (limiter: Limiter, subject: LimitSubject, id: string): Promise<number> => {
+    const { allowed, memory } = await limiter.charge(subject, id);
+    expect(allowed).toBe(true);
+    return memory ?? 0;
+  };
 
-  test('counts for another process when Redis is emptied at that moment', async () => {
+  test('is none any more when Redis was emptied and another was charged: one of them is written', async () => {
     const prefix = redisPrefix(testStores());
     using store = openRedis(url, rows, { prefix });
     using other = openRedis(url, rows, { prefix });
-    await patiently(store.rememberForADay);
     const subject = subjectOf('address', [1, 60]);
-    const id = newId();
-    expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
-    const committed = commitAfter(40, subject, id);
+    const [one, two] = [newId(), newId()];
+    const before = await chargedUnder(store.limiter, subject, one);
     await store.empty();
-    expect(await other.limiter.charge(subject, newId())).toMatchObject({ allowed: false });
-    await committed;
+    const after = await chargedUnder(other.limiter, subject, two);
+    expect(await rows.accept(subject, one, before)).toBe('not_written');
+    expect(await rows.accept(subject, two, after)).toBe('accepted');
+    expect(await store.limiter.charge(subject, one)).toMatchObject({ allowed: false });
   });
 
-  test('counts for another process when Redis goes away at that moment', async () => {
+  test('counts when it became one before Redis was emptied, however it was charged', async () => {
+    const prefix = redisPrefix(testStores());
+    using store = openRedis(url, rows, { prefix });
+    using other = openRedis(url, rows, { prefix });
+    const subject = subjectOf('address', [1, 60]);
+    const id = newId();
+    const memory = await chargedUnder(store.limiter, subject, id);
+    await store.empty();
+    // Nobody has asked the emptied one: nothing was let through by it.
+    expect(await rows.accept(subject, id, memory)).toBe('accepted');
+    expect(await other.limiter.charge(subject, newId())).toMatchObject({ allowed: false });
+  });
+
+  test('is none any more when another process lost Redis and was charged in the rows', async () => {
     await using proxy = await openTcpProxy(url);
     const prefix = redisPrefix(testStores());
-    using store = openRedis(proxy.url, rows, { prefix });
+    using store = openRedis(url, rows, { prefix });
     using other = openRedis(proxy.url, rows, { prefix });
-    await patiently(store.rememberForADay);
     const { limiter } = openLimiter(other);
     const subject = subjectOf('address', [1, 60]);
     const id = newId();
-    expect((await store.limiter.charge(subject, id)).allowed).toBe(true);
-    const committed = commitAfter(100, subject, id);
+    const memory = await chargedUnder(store.limiter, subject, id);
     await proxy.become('closed');
-    expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: false });
-    await committed;
+    expect(await limiter.charge(subject, newId())).toMatchObject({ allowed: true });
+    expect(await rows.accept(subject, id, memory)).toBe('not_written');
+    // Told so, the process that still has Redis reads the rows again.
+    store.limiter.forget(memory);
+    await store.limiter.refund(subject, id);
+    expect(await store.limiter.charge(subject, id)).toMatchObject({ allowed: false });
   });
 });
 

@@ -50,6 +50,7 @@ describe('limits while Redis is away', () => {
     limiter = createFallbackLimiter({
       primary: store.limiter,
       fallback: createPostgresLimiter(rows.db),
+      beginWithout: rows.beginWithout,
       onError: 'postgres',
       nowMs: () => performance.now(),
       onChange: () => {},

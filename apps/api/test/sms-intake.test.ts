@@ -143,6 +143,7 @@ describe('with Redis away', () => {
     const limiter = createFallbackLimiter({
       primary: store.limiter,
       fallback: createPostgresLimiter(installation.db),
+      beginWithout: rows.beginWithout,
       onError: 'postgres',
       nowMs: () => performance.now(),
       onChange: ({ working }) => changes.push(working),

@@ -6,21 +6,6 @@ export interface Limit {
   readonly windowSeconds: number;
 }
 
-/**
- * A charge and its row are less than this apart: an answer takes less in all, and the clocks of the two stores
- * are those of servers that keep time.
- */
-export const rowAfterChargeSeconds = 5;
-
-/**
- * What rows alone can refuse by. No window reaches so far back that a request is refused because the row of an
- * earlier one came late.
- */
-export const limitsOfRows = (limits: readonly Limit[]): readonly Limit[] =>
-  limits
-    .filter(({ windowSeconds }) => windowSeconds > rowAfterChargeSeconds)
-    .map(({ max, windowSeconds }) => ({ max, windowSeconds: windowSeconds - rowAfterChargeSeconds }));
-
 /** What a limit counts. `ip`: one client prefix. `address`: one mailbox, for one purpose. */
 export type LimitKind = 'ip' | 'address';
 
@@ -89,6 +74,8 @@ export interface LimitDecision {
   /** 0 when allowed, else whole seconds, rounded up, at least 1: waiting exactly that long is enough. */
   readonly retryAfterSeconds: number;
   readonly states: readonly LimitState[];
+  /** Of a charge that Redis holds: since when it remembers (ms of its clock), which is what it may forget. */
+  readonly memory?: number;
 }
 
 /** Windows end where message rows may be forgotten: the fall-back counts rows of at most one day. */

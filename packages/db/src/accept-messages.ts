@@ -2,7 +2,6 @@ import { CompiledQuery } from 'kysely';
 import type { AccountStatus } from '@reconfirm/core/account';
 import type { ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
-import type { Limit } from '@reconfirm/core/limits';
 import type { Priority } from '@reconfirm/core/purposes/purpose';
 import { priorityOf } from '@reconfirm/core/purposes/registry';
 import type { Database } from './database.ts';
@@ -34,13 +33,13 @@ export interface MessageRequest {
   readonly passedCaptcha?: boolean;
   /** States of the address's account in which nothing is written; without any, no account is read. */
   readonly unless?: readonly AccountStatus[];
-  /** What the rows of its `limitKey` may come to, whatever was counted elsewhere; without it they are not counted. */
-  readonly limits?: readonly Limit[];
+  /** The memory under which Redis charged it (`beginLimitMemory`); null: it was charged in the rows, or nowhere. */
+  readonly limitMemory?: number | null;
 }
 
 /**
  * `not_written`: another request holds the idempotency key and its row is the truth, or the account is in a
- * state of `unless`, or `limits` have no room.
+ * state of `unless`, or its charge was forgotten (`limitMemory`).
  */
 export type Acceptance = 'accepted' | 'not_written';
 
@@ -50,7 +49,7 @@ export const priorityOfRequest = ({ priority, purpose }: MessageRequest): Priori
 
 interface Column {
   readonly name: string;
-  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb' | 'boolean' | 'smallint';
+  readonly type: 'uuid' | 'bytea' | 'text' | 'jsonb' | 'boolean' | 'smallint' | 'bigint';
   readonly of: (request: MessageRequest) => unknown;
 }
 
@@ -73,17 +72,9 @@ const commonColumns: readonly Column[] = [
   { name: 'priority', type: 'smallint', of: priorityOfRequest },
 ];
 
-/** What a request is asked by and does not keep; null where it is not asked. */
+/** What a request is asked by and does not keep. */
+const memoryColumn: Column = { name: 'limit_memory', type: 'bigint', of: (r) => r.limitMemory ?? null };
 const unlessColumn: Column = { name: 'unless', type: 'text', of: (r) => r.unless?.join(',') ?? null };
-const limitColumns: readonly Column[] = [
-  { name: 'limit_maxes', type: 'text', of: (r) => r.limits?.map(({ max }) => max).join(',') || null },
-  {
-    name: 'limit_seconds',
-    type: 'text',
-    of: (r) => r.limits?.map(({ windowSeconds }) => windowSeconds).join(',') || null,
-  },
-];
-const askedColumns: ReadonlySet<Column> = new Set([unlessColumn, ...limitColumns]);
 
 /** What hardly a request has. */
 const rareColumns: readonly Column[] = [
@@ -116,6 +107,8 @@ interface InsertShape {
   readonly listed: readonly Column[];
   readonly shared: readonly Column[];
   readonly unless: boolean;
+  /** Where the memory is told: of each request, or of all by one question. */
+  readonly memory: 'listed' | 'shared';
   readonly onConflict: string;
 }
 
@@ -126,26 +119,24 @@ const isInNamedState = `((SELECT a.status FROM accounts a
   WHERE a.organization_id = r.organization_id AND a.email_key = r.address_key)
     = ANY (string_to_array(r.unless, ','))) IS TRUE`;
 
-/**
- * Asked in the order of the keys, so that two batches never wait for each other's locks; a second request of a
- * key in one batch counts the first, which is no row yet. One that is refused by `unless` counts too: it may cost a later one
- * of the same batch its place, never give one away.
- */
-const hasRoom = `(r.limit_maxes IS NULL OR limit_has_room(r.limit_key,
-    string_to_array(r.limit_maxes, ',')::integer[], string_to_array(r.limit_seconds, ',')::integer[], r.before))`;
-
-const insertOf = ({ name, listed, shared, unless, onConflict }: InsertShape): Insert => {
+const insertOf = ({ name, unless, memory, onConflict, ...told }: InsertShape): Insert => {
+  const asked = unless ? [unlessColumn] : [];
+  const listed = memory === 'listed' ? [...told.listed, memoryColumn, ...asked] : told.listed;
+  const shared = memory === 'shared' ? [...told.shared, memoryColumn, ...asked] : told.shared;
   const arrays = listed.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
   const values = shared.map(
     (column, index) => `, $${listed.length + index + 1}::${column.type} AS ${column.name}`,
   );
-  const written = namesOf([...listed, ...shared].filter((column) => !askedColumns.has(column)));
+  const written = namesOf([...told.listed, ...told.shared]);
+  const isRemembered =
+    memory === 'listed'
+      ? 'holds_limit_memory(r.limit_memory)'
+      : `(SELECT holds_limit_memory($${listed.length + shared.indexOf(memoryColumn) + 1}::bigint))`;
   return {
     text: `${namePrefix(name)} INSERT INTO messages (${written}) SELECT ${written}
-      FROM (SELECT l.*${values.join('')},
-                   row_number() OVER (PARTITION BY limit_key ORDER BY position) - 1 AS before
+      FROM (SELECT l.*${values.join('')}
               FROM unnest(${arrays}) WITH ORDINALITY AS l (${namesOf(listed)}, position)) r
-      WHERE ${unless ? `NOT ${isInNamedState} AND ` : ''}${hasRoom}
+      WHERE ${isRemembered}${unless ? ` AND NOT ${isInNamedState}` : ''}
       ORDER BY position ${onConflict} RETURNING id`,
     listed,
     shared,
@@ -153,7 +144,7 @@ const insertOf = ({ name, listed, shared, unless, onConflict }: InsertShape): In
 };
 
 const skipTaken = 'ON CONFLICT (idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING';
-const everyColumn = [...ownColumns, ...commonColumns, ...rareColumns, ...limitColumns];
+const everyColumn = [...ownColumns, ...commonColumns, ...rareColumns];
 
 /**
  * Nearly every batch is plain: nothing rare in it, and the common things the same in all. ON CONFLICT costs
@@ -163,15 +154,17 @@ const inserts = {
   plain: insertOf({
     name: 'accept_plain',
     listed: ownColumns,
-    shared: [...commonColumns, ...limitColumns],
+    shared: commonColumns,
     unless: false,
+    memory: 'shared',
     onConflict: '',
   }),
   plainUnless: insertOf({
     name: 'accept_plain_unless',
     listed: ownColumns,
-    shared: [...commonColumns, ...limitColumns, unlessColumn],
+    shared: commonColumns,
     unless: true,
+    memory: 'shared',
     onConflict: '',
   }),
   any: insertOf({
@@ -179,13 +172,15 @@ const inserts = {
     listed: everyColumn,
     shared: [],
     unless: false,
+    memory: 'listed',
     onConflict: skipTaken,
   }),
   anyUnless: insertOf({
     name: 'accept_unless',
-    listed: [...everyColumn, unlessColumn],
+    listed: everyColumn,
     shared: [],
     unless: true,
+    memory: 'listed',
     onConflict: skipTaken,
   }),
 } as const;

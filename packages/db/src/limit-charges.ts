@@ -63,6 +63,14 @@ export const chargeLimits = async (
   return { charged: row.charged, agesMs: row.ages_ms };
 };
 
+/**
+ * From here on rows are written only of what was charged under this memory, or in Postgres; every row of an
+ * earlier one is committed when this resolves. Nothing is written when it is the one that counts already.
+ */
+export const beginLimitMemory = async (db: Database, memory: number): Promise<void> => {
+  await sql`SELECT begin_limit_memory(${memory}::bigint)`.execute(db);
+};
+
 /** Takes a charge back; taking back what was never charged changes nothing. */
 export const refundCharge = async (db: Database, subjectKey: Uint8Array, charge: string): Promise<void> => {
   await db

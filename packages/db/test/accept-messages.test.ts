@@ -9,7 +9,7 @@ import {
 import { createBatcher } from '../src/batcher.ts';
 import { isDataError } from '../src/database.ts';
 import { openTestDatabase } from './support/database.ts';
-import { createAccount, hashOf, letTimePass, messageRow, newEmail, requestFor } from './support/rows.ts';
+import { createAccount, hashOf, messageRow, newEmail, requestFor } from './support/rows.ts';
 
 const db = await openTestDatabase();
 
@@ -177,58 +177,4 @@ test('a value that the database refuses fails its own request and none of its ne
   );
   expect(batches).toEqual([10, ...Array.from({ length: 10 }, () => 1)]);
   await Promise.all(good.map((request) => messageRow(db, request.id)));
-});
-
-describe('a request with limits', () => {
-  const limits = [
-    { max: 4, windowSeconds: 30 },
-    { max: 9, windowSeconds: 86_400 },
-  ];
-  const refusals = (answers: readonly Acceptance[]): number =>
-    answers.filter((answer) => answer === 'not_written').length;
-
-  test('is written only while the rows of its limit key have room, however many come at once', async () => {
-    const email = newEmail();
-    const one = () => acceptMessages(db, [requestFor(email, { limits })]);
-    const answers = await Promise.all(Array.from({ length: 20 }, one));
-    expect(refusals(answers.flat())).toBe(16);
-    // Those of others have room of their own, and one without limits is not counted by.
-    expect(await acceptMessages(db, [requestFor(newEmail(), { limits })])).toEqual(['accepted']);
-    expect(await acceptMessages(db, [requestFor(email)])).toEqual(['accepted']);
-  });
-
-  test('counts those before it in its batch, the first ones win, and batches with the same keys in any order do not block each other', async () => {
-    const emails = Array.from({ length: 8 }, newEmail);
-    const batches = Array.from({ length: 6 }, (_, shift) =>
-      [...emails.slice(shift), ...emails.slice(0, shift)].flatMap((email) => [
-        requestFor(email, { limits }),
-        requestFor(email, { limits, locale: 'es' }),
-      ]),
-    );
-    const answers = await Promise.all(batches.map((batch) => acceptMessages(db, batch)));
-    // Two of each address in each batch, and the batches one after the other.
-    expect(answers.flat().length - refusals(answers.flat())).toBe(emails.length * 4);
-    const email = newEmail();
-    const single = Array.from({ length: 6 }, () => requestFor(email, { limits }));
-    expect(await acceptMessages(db, single)).toEqual([
-      ...Array.from({ length: 4 }, () => 'accepted'),
-      'not_written',
-      'not_written',
-    ]);
-  });
-
-  test('has room again when its window is over, and its longer window then counts', async () => {
-    const email = newEmail();
-    const made: string[] = [];
-    const one = async (): Promise<Acceptance | undefined> => {
-      const request = requestFor(email, { limits });
-      made.push(request.id);
-      return (await acceptMessages(db, [request]))[0];
-    };
-    for (let time = 0; time < 9; time += 1) {
-      expect(await one()).toBe('accepted');
-      for (const id of made) await letTimePass(db, id, 31);
-    }
-    expect(await one()).toBe('not_written');
-  });
 });

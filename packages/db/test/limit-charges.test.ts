@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { LimitSubject } from '@reconfirm/core/limits';
 import { uuidV8 } from '@reconfirm/core/message-id';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { chargeLimits, readCharges, readChargesOfMany, refundCharge } from '../src/limit-charges.ts';
+import { type Acceptance, acceptMessages } from '../src/accept-messages.ts';
+import {
+  beginLimitMemory,
+  chargeLimits,
+  readCharges,
+  readChargesOfMany,
+  refundCharge,
+} from '../src/limit-charges.ts';
 import { openTestDatabase } from './support/database.ts';
-import { accept, hashOf, letTimePass, newEmail, newId } from './support/rows.ts';
+import { accept, hashOf, letTimePass, newEmail, newId, requestFor } from './support/rows.ts';
 
 const db = await openTestDatabase(20);
 
@@ -106,4 +114,62 @@ test('20 connections that charge many subjects at once wait for none but their o
     subjects.flatMap((subject) => Array.from({ length: 5 }, () => chargeLimits(db, subject, newId()))),
   );
   expect(results.filter((r) => r.charged)).toHaveLength(10);
+});
+
+describe('a memory that has begun', () => {
+  const write = (limitMemory: number | null) =>
+    acceptMessages(db, [requestFor(newEmail(), { limitMemory })]).then(([answer]) => answer);
+
+  test('ends the one before: of that no row is written, while what was charged in the rows is', async () => {
+    await beginLimitMemory(db, 1000);
+    expect(await write(1000)).toBe('accepted');
+    await beginLimitMemory(db, 2000);
+    await beginLimitMemory(db, 2000);
+    expect([await write(1000), await write(2000), await write(null)]).toEqual([
+      'not_written',
+      'accepted',
+      'accepted',
+    ]);
+  });
+
+  test('is told of each request of a batch by itself', async () => {
+    await beginLimitMemory(db, 3000);
+    const batch = [3000, 2000, null].map((limitMemory) => requestFor(newEmail(), { limitMemory }));
+    expect(await acceptMessages(db, batch)).toEqual(['accepted', 'not_written', 'accepted']);
+  });
+
+  test('waits for the rows that are being written under the one before', async () => {
+    await beginLimitMemory(db, 4000);
+    let begun: Promise<void> | undefined;
+    let isBegun = false;
+    await db.transaction().execute(async (tx) => {
+      await acceptMessages(tx, [requestFor(newEmail(), { limitMemory: 4000 })]);
+      begun = beginLimitMemory(db, 5000).then(() => {
+        isBegun = true;
+      });
+      await expect.poll(waitingForMemory).toBe(1);
+      expect(isBegun).toBe(false);
+    });
+    await begun;
+    expect(await write(4000)).toBe('not_written');
+  });
+
+  test('lets nothing of the one before be written that waited for it', async () => {
+    await beginLimitMemory(db, 6000);
+    let late: Promise<Acceptance | undefined> | undefined;
+    await db.transaction().execute(async (tx) => {
+      await beginLimitMemory(tx, 7000);
+      late = write(6000);
+      await expect.poll(waitingForMemory).toBe(1);
+    });
+    expect(await late).toBe('not_written');
+  });
+
+  const waitingForMemory = async (): Promise<number> => {
+    const { rows } = await sql<{ count: number }>`
+      SELECT count(*)::int AS count FROM pg_locks
+       WHERE locktype = 'advisory' AND NOT granted AND classid = 18
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`.execute(db);
+    return rows[0]?.count ?? 0;
+  };
 });

@@ -7,13 +7,13 @@
 -- ARGV       how many sets of limits there are; for each: for how long charges are remembered in ms,
 --            number of limits, then as many pairs: max, window in ms
 --            then for each question: "charge", "peek" or "refund"; charge id ("" for peek); number of
---            subjects; for each subject: number of its set of limits (from 1), number of past requests
---            from the rows in Postgres or -1 when they have not been read, then as many pairs: charge
---            id, age in ms
+--            subjects; the memory under which the rows were read (any number where none were); for each subject: number of
+--            its set of limits (from 1), number of past requests from the rows in Postgres or -1 when they have
+--            not been read, then as many pairs: charge id, age in ms
 --
--- Returns for each question the answers of its subjects, up to the first that refuses. An answer is
--- {-1, for how long it has been remembering in ms} when that is not long enough to know the subject's past
--- (nothing was charged then: read the rows and ask again), else {charged 0 or 1, age in ms of each counted request,
+-- Returns the memory (since when this Redis remembers), then for each question the answers of its subjects, up to the
+-- first that refuses. An answer is {-1} when that is not long enough to know the subject's past (nothing was charged
+-- then: read the rows and ask again; rows that were read under another memory do not count), else {charged 0 or 1, age in ms of each counted request,
 -- ...}. Atomic, as every script is; the clock is Redis' own. All subjects are read by one command and each
 -- that changes is written by one: a command costs a script 1 to 2 us, more than all that is computed here.
 
@@ -135,9 +135,11 @@ local at_key = 1
 local function next_answers()
   local verb, id = next_arg(), next_arg()
   local subjects, is_cold, refusing = {}, false, nil
-  for i = 1, next_number() do
+  local count, is_read_now = next_number(), next_number() == since
+  for i = 1, count do
     at_key = at_key + 1
     local set, past = limit_sets[next_number()], next_past()
+    if not is_read_now then past = nil end
     if verb == 'refund' then
       refund(KEYS[at_key], id)
     else
@@ -150,7 +152,7 @@ local function next_answers()
   local answers = {}
   for i, seen in ipairs(subjects) do
     if is_cold then
-      answers[i] = seen and { 0 } or { -1, now - since }
+      answers[i] = seen and { 0 } or { -1 }
     elseif refusing == nil or i <= refusing then
       answers[i] = settle(seen, verb == 'charge' and refusing == nil, id)
     end
@@ -162,4 +164,4 @@ local results = {}
 while at < #ARGV do
   results[#results + 1] = next_answers()
 end
-return results
+return { since, results }

@@ -16,8 +16,9 @@ export interface Limiter {
   refund(subject: LimitSubject, chargeId: string): Promise<void>;
   /** What a charge would say now, without charging. */
   peek(subject: LimitSubject): Promise<LimitDecision>;
-  /** The same by the rows, for a subject of which they hold more than was counted; it is counted by them from here on. */
-  recount(subject: LimitSubject): Promise<LimitDecision>;
-  /** Whether requests pass uncounted while it does not work: then no row is refused for their number either. */
-  readonly mayOpen: boolean;
+  /**
+   * Told that no row can be written any more of what was charged under a memory (`LimitDecision.memory`): from here on
+   * nothing is charged under it, and what it held is read from the rows again.
+   */
+  forget(memory: number): void;
 }

@@ -39,5 +39,5 @@ export const createPostgresLimiter = (db: Database): Limiter => {
     }
     return decisions;
   };
-  return { charge, chargeTogether, refund, peek, recount: peek, mayOpen: false };
+  return { charge, chargeTogether, refund, peek, forget: () => {} };
 };

@@ -4,7 +4,6 @@ import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/
 import { createBatcher } from '@reconfirm/db/batcher';
 import type { CountedRequest } from '@reconfirm/db/limit-charges';
 import type { RedisConnection } from '@reconfirm/queue/redis';
-import { untilInRows } from './in-flight.ts';
 import type { Limiter } from './limiter.ts';
 
 const script = readFileSync(new URL('./limiter.lua', import.meta.url), 'utf8');
@@ -12,8 +11,17 @@ const script = readFileSync(new URL('./limiter.lua', import.meta.url), 'utf8');
 /** Of each subject asked about: charged or not, then the ages of what counts; or that the rows must be read. */
 type Answers = readonly (readonly number[])[];
 
+interface Answered {
+  /** Since when this Redis remembers, in ms of its clock: another number after it has forgotten. */
+  readonly memory: number;
+  readonly answers: Answers;
+}
+
 type LimiterClient = RedisConnection & {
-  reconfirmLimits(keyCount: number, ...args: readonly (string | number)[]): Promise<readonly Answers[]>;
+  reconfirmLimits(
+    keyCount: number,
+    ...args: readonly (string | number)[]
+  ): Promise<[number, readonly Answers[]]>;
 };
 
 type Past = readonly CountedRequest[];
@@ -24,10 +32,14 @@ interface Question {
   readonly subjects: readonly LimitSubject[];
   readonly chargeId: string;
   readonly pasts: readonly (Past | undefined)[];
+  /** Under which memory they were read. */
+  readonly readUnder: number;
 }
 
 /** Questions of one call at most: about 10 us of Redis' time each. */
 const batchMax = 128;
+/** A Redis that forgets more often while one request asks is not used for it. */
+const turnsMax = 3;
 
 export interface RedisLimiterOptions {
   readonly redis: RedisConnection;
@@ -36,6 +48,8 @@ export interface RedisLimiterOptions {
   readonly maxWaitMs: number;
   /** Reads what the rows remember of a subject, when Redis cannot know. */
   readonly readRows: (subject: LimitSubject) => Promise<Past>;
+  /** From when this resolves on, no row is written of what was charged under another memory. */
+  readonly beginMemory: (memory: number) => Promise<void>;
 }
 
 export interface RedisLimiter extends Limiter {
@@ -45,12 +59,13 @@ export interface RedisLimiter extends Limiter {
 
 /**
  * Limits in Redis. What Redis holds is a copy of what the rows say: emptied, it first reads the past
- * of each subject from them, so that nothing opens. So it does after each lost connection, behind which another
+ * of each subject from them, so that nothing opens: also not by what was charged before and is no row yet, of which
+ * no row can then be written. So it does after each lost connection, behind which another
  * Redis may answer: a replica that was promoted without the last writes, or one from an old snapshot. Rejects when Redis does not answer in time, and
  * with `database_unavailable` when the rows that it needs cannot be read.
  */
 export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter => {
-  const { redis, prefix, readRows, maxWaitMs } = options;
+  const { redis, prefix, readRows, beginMemory, maxWaitMs } = options;
   redis.defineCommand('reconfirmLimits', { lua: script });
   const client = redis as LimiterClient;
   // All keys share a slot of a cluster, so that the subjects of one turn can share a call.
@@ -61,6 +76,10 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     redis.on(event, () => {
       isAnother = true;
     });
+
+  /** Under which nothing is charged any more. */
+  let forgotten: number | undefined;
+  let begun: { readonly memory: number; readonly done: Promise<void> } | undefined;
 
   const distrust = async (): Promise<void> => {
     isAnother = false;
@@ -73,7 +92,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   };
 
   /** Requests that arrive together share one script call; the subjects of each are still all or none. */
-  const questions = createBatcher<Question, Answers>({
+  const questions = createBatcher<Question, Answered>({
     maxItems: batchMax,
     maxInFlight: 1,
     maxWaitMs,
@@ -81,12 +100,29 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     runBatch: async (batch) => {
       if (isAnother) await distrust();
       const keys = [sinceKey, ...keysOf(prefix, batch)];
-      const answers = await client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
+      const call = () => client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
+      let [memory, answers] = await call();
+      if (memory === forgotten) {
+        await distrust();
+        [memory, answers] = await call();
+      }
       // A call is repeated on the next connection, behind which nothing was distrusted yet.
       if (isAnother) throw new Error('the connection was lost during the call');
-      return answers;
+      return answers.map((ofOne) => ({ memory, answers: ofOne }));
     },
   });
+
+  /** Those of one moment wait for the same statement. */
+  const begin = async (memory: number): Promise<void> => {
+    if (begun?.memory !== memory) begun = { memory, done: beginMemory(memory) };
+    const { done } = begun;
+    try {
+      await done;
+    } catch (cause) {
+      if (begun?.done === done) begun = undefined;
+      throw unavailable(cause);
+    }
+  };
 
   const ask = async (
     verb: 'charge' | 'peek',
@@ -95,16 +131,17 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   ): Promise<readonly LimitDecision[]> => {
     const limited = subjects.filter((subject) => subject.limits.length > 0);
     if (limited.length === 0) return subjects.map(decideUnlimited);
-    let answers = await questions.run({ verb, subjects: limited, chargeId, pasts: [] });
-    const cold = answers.filter(isCold);
-    if (cold.length > 0) {
-      await untilInRows(Math.min(...cold.map(([, rememberedMs = 0]) => rememberedMs)));
-      const pasts = await Promise.all(
-        limited.map(async (subject, i) => (isCold(answers[i]) ? readPast(subject) : undefined)),
+    let [pasts, readUnder]: [Question['pasts'], number] = [[], 0];
+    for (let turn = 0; turn < turnsMax; turn += 1) {
+      const answered = await questions.run({ verb, subjects: limited, chargeId, pasts, readUnder });
+      await begin(answered.memory);
+      if (!answered.answers.some(isCold)) return decide(subjects, answered);
+      pasts = await Promise.all(
+        limited.map(async (subject, i) => (isCold(answered.answers[i]) ? readPast(subject) : undefined)),
       );
-      answers = await questions.run({ verb, subjects: limited, chargeId, pasts });
+      readUnder = answered.memory;
     }
-    return decide(subjects, answers);
+    throw new Error('Redis forgets again and again');
   };
 
   const askAboutOne = async (
@@ -119,37 +156,38 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
 
   const readPast = (subject: LimitSubject): Promise<Past> =>
     readRows(subject).catch((cause: unknown) => {
-      throw new AppError('database_unavailable', 'the past of a limit could not be read', {
-        cause,
-        retryAfterSeconds: 2,
-      });
+      throw unavailable(cause);
     });
 
   return {
     charge: (subject, chargeId) => askAboutOne('charge', subject, chargeId),
     chargeTogether: (subjects, chargeId) => ask('charge', subjects, chargeId),
     peek: (subject) => askAboutOne('peek', subject, ''),
-    recount: async (subject) => {
-      const pasts = [await readPast(subject)];
-      const answers = await questions.run({ verb: 'peek', subjects: [subject], chargeId: '', pasts });
-      const [decision] = decide([subject], answers);
-      if (decision === undefined) throw new Error('the limiter answered nothing');
-      return decision;
-    },
-    mayOpen: false,
     refund: async (subject, chargeId) => {
-      await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [] });
+      await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [], readUnder: 0 });
+    },
+    forget: (memory) => {
+      forgotten = memory;
     },
     distrust,
   };
 };
+
+const unavailable = (cause: unknown): AppError =>
+  new AppError('database_unavailable', 'the past of a limit could not be read', {
+    cause,
+    retryAfterSeconds: 2,
+  });
 
 const isCold = (answer: readonly number[] | undefined): boolean => answer?.[0] === -1;
 
 const decideUnlimited = (subject: LimitSubject): LimitDecision => decideLimits(subject, [], true);
 
 /** The decisions up to the first refusal. Subjects without limits were not asked about. */
-const decide = (subjects: readonly LimitSubject[], answers: Answers): readonly LimitDecision[] => {
+const decide = (
+  subjects: readonly LimitSubject[],
+  { memory, answers }: Answered,
+): readonly LimitDecision[] => {
   const decisions: LimitDecision[] = [];
   let asked = 0;
   for (const subject of subjects) {
@@ -160,7 +198,7 @@ const decide = (subjects: readonly LimitSubject[], answers: Answers): readonly L
     const answer = answers[asked++];
     // The script ends its answers with the subject that refused.
     if (answer === undefined) break;
-    decisions.push(decideLimits(subject, answer.slice(1), answer[0] === 1));
+    decisions.push({ ...decideLimits(subject, answer.slice(1), answer[0] === 1), memory });
   }
   return decisions;
 };
@@ -177,8 +215,8 @@ const keysOf = (prefix: string, batch: readonly Question[]): readonly string[] =
 const argumentsOf = (batch: readonly Question[]): readonly (string | number)[] => {
   const sets: LimitSubject[] = [];
   const asked: (string | number)[] = [];
-  for (const { verb, subjects, chargeId, pasts } of batch) {
-    asked.push(verb, chargeId, subjects.length);
+  for (const { verb, subjects, chargeId, pasts, readUnder } of batch) {
+    asked.push(verb, chargeId, subjects.length, readUnder);
     for (const [index, subject] of subjects.entries()) {
       const past = pasts[index];
       asked.push(numberOf(subject, sets), past?.length ?? -1);

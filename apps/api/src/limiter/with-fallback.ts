@@ -1,12 +1,13 @@
 import { AppError } from '@reconfirm/core/app-error';
 import { decideLimits, type LimitSubject } from '@reconfirm/core/limits';
-import { untilInRows } from './in-flight.ts';
 import type { Limiter } from './limiter.ts';
 import type { RedisLimiter } from './redis.ts';
 
 export interface FallbackOptions {
   readonly primary: RedisLimiter;
   readonly fallback: Limiter;
+  /** Lets no more rows be written of what the primary was charged, before the fall-back counts them. */
+  readonly beginWithout: () => Promise<void>;
   /** LIMITER_ON_ERROR. */
   readonly onError: 'postgres' | 'closed' | 'open';
   readonly nowMs: () => number;
@@ -28,10 +29,10 @@ const restMs = 1000;
  * told to distrust what it remembers: it has missed the charges that were made elsewhere meanwhile.
  */
 export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter => {
-  const { primary, fallback, onError, nowMs, onChange } = options;
+  const { primary, fallback, beginWithout, onError, nowMs, onChange } = options;
   let working = true;
   let restUntilMs = 0;
-  let lostAtMs = Number.NEGATIVE_INFINITY;
+  let begunWithout: Promise<void> | undefined;
 
   const insteadOf = (onErrorOf: FallbackOptions['onError']): Limiter =>
     onErrorOf === 'postgres'
@@ -40,20 +41,18 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
           charge: async (subject) => decideWithout(subject, onErrorOf),
           chargeTogether: async (subjects) => subjects.map((subject) => decideWithout(subject, onErrorOf)),
           peek: async (subject) => decideWithout(subject, onErrorOf),
-          recount: async (subject) => decideWithout(subject, onErrorOf),
-          mayOpen: onErrorOf === 'open',
           refund: async () => {},
+          forget: () => {},
         };
 
   const call = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
     if (!working && nowMs() < restUntilMs) return workWithout(instead, work);
-    // It may have forgotten at any time since then; for a deadline that passed, a part of the wait is over.
-    const askedAtMs = nowMs();
     try {
       if (!working) await primary.distrust();
       const result = await work(primary);
       if (!working) {
         working = true;
+        begunWithout = undefined;
         onChange({ working });
       }
       return result;
@@ -63,7 +62,6 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       restUntilMs = nowMs() + restMs;
       if (working) {
         working = false;
-        lostAtMs = askedAtMs;
         onChange({ working, cause });
       }
       return workWithout(instead, work);
@@ -71,8 +69,19 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
   };
 
   const workWithout = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
-    if (instead === fallback) await untilInRows(nowMs() - lostAtMs);
+    if (instead === fallback) await beginOnce();
     return work(instead);
+  };
+
+  /** Once for each time that the primary does not answer. */
+  const beginOnce = async (): Promise<void> => {
+    const begun = (begunWithout ??= beginWithout());
+    try {
+      await begun;
+    } catch (error) {
+      if (begunWithout === begun) begunWithout = undefined;
+      throw error;
+    }
   };
 
   const withOnError = (onErrorOf: FallbackOptions['onError']): Limiter => {
@@ -82,9 +91,8 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       chargeTogether: (subjects, chargeId) =>
         call(instead, (limiter) => limiter.chargeTogether(subjects, chargeId)),
       peek: (subject) => call(instead, (limiter) => limiter.peek(subject)),
-      recount: (subject) => call(instead, (limiter) => limiter.recount(subject)),
-      mayOpen: onErrorOf === 'open',
       refund: (subject, chargeId) => call(instead, (limiter) => limiter.refund(subject, chargeId)),
+      forget: (memory) => primary.forget(memory),
     };
   };
 

@@ -15,7 +15,6 @@ export const withNamedFault = (limiter: Limiter): Limiter => {
     chargeTogether: (subjects, chargeId) => named(limiter.chargeTogether(subjects, chargeId)),
     refund: (subject, chargeId) => named(limiter.refund(subject, chargeId)),
     peek: (subject) => named(limiter.peek(subject)),
-    recount: (subject) => named(limiter.recount(subject)),
-    mayOpen: limiter.mayOpen,
+    forget: (memory) => limiter.forget(memory),
   };
 };

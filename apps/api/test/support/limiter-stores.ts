@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import type { LimitKind, LimitSubject } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
-import { acceptMessages } from '@reconfirm/db/accept-messages';
+import { type Acceptance, acceptMessages } from '@reconfirm/db/accept-messages';
 import { type Database, openDatabase } from '@reconfirm/db/database';
-import { readCharges } from '@reconfirm/db/limit-charges';
+import { beginLimitMemory, readCharges } from '@reconfirm/db/limit-charges';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { createTestDatabase, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { connectForCalls, type RedisConnection } from '@reconfirm/queue/redis';
@@ -30,8 +30,10 @@ const noLongerUnits = [0, 0, 0, 0, 0, 0] as const;
 
 export interface LimiterRows extends AsyncDisposable {
   readonly db: Database;
-  /** Writes the row of an accepted request of this subject. */
-  accept(subject: LimitSubject, id: string): Promise<void>;
+  /** Writes the row of an accepted request of this subject, charged under a memory of Redis or in no such way. */
+  accept(subject: LimitSubject, id: string, memory?: number): Promise<Acceptance | undefined>;
+  /** What a process does that loses Redis. */
+  beginWithout(): Promise<void>;
   letTimePass(ms: number): Promise<void>;
 }
 
@@ -47,7 +49,8 @@ export const openRows = async (): Promise<LimiterRows> => {
   });
   return {
     db,
-    accept: async (subject, id) => {
+    beginWithout: () => beginLimitMemory(db, -randomInt(1, 2 ** 47)),
+    accept: async (subject, id, memory) => {
       const elsewhere = createHash('sha256').update(id).digest();
       const keys = {
         limitKey: elsewhere,
@@ -69,8 +72,9 @@ export const openRows = async (): Promise<LimiterRows> => {
         addressKey: elsewhere,
         ...keys,
         ...rest,
+        limitMemory: memory ?? null,
       };
-      await acceptMessages(db, [request]);
+      return (await acceptMessages(db, [request]))[0];
     },
     letTimePass: async (ms) => {
       // An interval is no Date, but an instant minus it is an instant, which the types cannot say.
@@ -128,6 +132,7 @@ export const openRedis = (
       prefix,
       maxWaitMs: 150,
       readRows: (subject) => readCharges(rows.db, subject),
+      beginMemory: (memory) => beginLimitMemory(rows.db, memory),
     }),
     keys,
     empty: async () => {

@@ -26,6 +26,8 @@ export interface TimingPlan {
   readonly conditions: readonly Condition[];
   /** Whether all the routes are measured that a stranger may name an address on, or the requests for messages only. */
   readonly everyRoute: boolean;
+  /** Whether the classes of known addresses share the requests also where nothing is wrong. */
+  readonly pooled: boolean;
   /** How many rows the control reads more of a known address. */
   readonly controlReads: number;
   readonly say: (line: string) => void;
@@ -98,7 +100,7 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
 
   const verdicts: Verdict[] = [];
   const measure = async (condition: Condition, route: TimedRoute): Promise<void> => {
-    const counts = countsOf(plan.requests * route.share, condition);
+    const counts = countsOf(plan.requests * route.share, plan.pooled || condition !== 'as always');
     const series = (): Promise<Series> => measureSeries({ client, route, population, counts, random });
     const verdict = await reachVerdict(condition, route.name, await series(), () => {
       say(`${condition}, ${route.name}: a comparison is outside, and measured once more`);
@@ -151,10 +153,10 @@ const wordsOf = ({ comparisons, again, medianMs, passed }: Verdict): string =>
     `median ${medianMs.toFixed(2)} ms`,
   ].join(', ');
 
-/** With a fault the classes share the requests about known addresses, so that a route takes less than half. */
-const countsOf = (requests: number, condition: Condition): ReadonlyMap<AddressClass, number> => {
+/** With a fault, or if they are to, the classes share the requests about known addresses: a route then takes less than half. */
+const countsOf = (requests: number, pooled: boolean): ReadonlyMap<AddressClass, number> => {
   const half = Math.max(20, Math.round(requests / 2));
-  const ofKnown = condition === 'as always' ? half : Math.ceil(half / knownClasses.length);
+  const ofKnown = pooled ? Math.ceil(half / knownClasses.length) : half;
   return new Map<AddressClass, number>([
     ['unknown', half],
     ...knownClasses.map((name): [AddressClass, number] => [name, ofKnown]),

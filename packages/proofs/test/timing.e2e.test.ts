@@ -20,6 +20,7 @@ test(
       seed: Math.floor(Math.random() * 2 ** 31),
       conditions: ['as always'],
       everyRoute: false,
+      pooled: false,
       // One would do on a machine of one's own; here noise may take as long as some.
       controlReads: 10,
       say: (line) => lines.push(line),

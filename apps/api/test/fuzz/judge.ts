@@ -16,6 +16,11 @@ export type Judge = (route: Route, request: FuzzedRequest, answer: Answer) => st
 const inner =
   /node_modules|\bat (?:async )?[\w.<>]+ \(|\bSELECT \w|\bINSERT INTO\b|\bECONN|\$argon2|\/apps\/api\//;
 
+const segmentsOf = (path: string): number => path.split('/').length;
+
+const leadsElsewhere = (url: string): boolean =>
+  segmentsOf(new URL(url, 'http://localhost').pathname) !== segmentsOf(url.split('?', 1)[0] ?? '');
+
 const typeOf = (answer: Answer): string =>
   (answer.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
 
@@ -49,6 +54,8 @@ export const createJudge = (options: {
     const { statusCode } = answer;
     const key = `${route.method} ${route.path}`;
     const type = typeOf(answer);
+    // `..` is resolved by whoever sends: the answer is another route's.
+    if (request.isOddPath && leadsElsewhere(request.url)) return undefined;
     if (request.isOddPath && statusCode === 404)
       return type === 'application/problem+json' || type === 'application/json'
         ? undefined

@@ -78,7 +78,7 @@ export const verifyRoutes =
             'Where the link of a mail leads when no redirect URL was given: a page with one button that POSTs. Consumes nothing, whoever opens it and however often. With `Accept: application/json` it answers like /check.',
           tags: ['Verification'],
           querystring: schemas.PageQuery,
-          response: { ...schemas.problems(400, 503) },
+          response: { 200: schemas.CheckAnswer, ...schemas.problems(400, 503) },
         },
       },
       async (request, reply) => {

@@ -235,6 +235,71 @@ describeWithRedis('a request that was charged and is no row yet', (url) => {
   });
 });
 
+describeWithRedis('two processes that lose Redis and have it again at different times', (url) => {
+  const openBoth = async (proxy: TcpProxy) => {
+    const prefix = redisPrefix(testStores());
+    const stores = [openRedis(proxy.url, rows, { prefix }), openRedis(proxy.url, rows, { prefix })] as const;
+    for (const store of stores) await patiently(store.rememberForADay);
+    const [one, other] = [openLimiter(stores[0]), openLimiter(stores[1])];
+    const close = (): void => stores.forEach((store) => store[Symbol.dispose]());
+    return { one, other, [Symbol.dispose]: close };
+  };
+  const charge = async ({ limiter }: { limiter: Limiter }, subject: LimitSubject): Promise<boolean> =>
+    (await limiter.charge(subject, newId())).allowed;
+  const untilWorkingAgain = async (one: ReturnType<typeof openLimiter>): Promise<void> => {
+    await expect
+      .poll(
+        async () => {
+          one.letRestPass();
+          await charge(one, subjectOf('address', [1, 60]));
+          return one.limiter.isPrimaryWorking();
+        },
+        { timeout: 15_000 },
+      )
+      .toBe(true);
+  };
+
+  test('count for each other what one charges in Redis and the other still in the rows', async () => {
+    await using proxy = await openTcpProxy(url);
+    using both = await openBoth(proxy);
+    const { one, other } = both;
+    await proxy.become('closed');
+    const subject = subjectOf('address', [3, 60]);
+    expect([await charge(one, subject), await charge(other, subject)]).toEqual([true, true]);
+    await proxy.become('open');
+    await untilWorkingAgain(one);
+    expect(other.limiter.isPrimaryWorking()).toBe(false);
+    // In Redis the subject is known from here on, and the next charge is not told to it.
+    expect((await one.limiter.peek(subject)).states[0]?.remaining).toBe(1);
+    expect(await charge(other, subject)).toBe(true);
+    expect(await charge(one, subject)).toBe(false);
+    // So it stays when both have it again, and charge in both no more.
+    await untilWorkingAgain(other);
+    for (const { letRestPass } of [one, other]) for (let rest = 0; rest < 4; rest += 1) letRestPass();
+    expect([await charge(one, subject), await charge(other, subject)]).toEqual([false, false]);
+  });
+
+  test('one that keeps Redis charges in the rows too, once it learns that the other is without', async () => {
+    await using proxy = await openTcpProxy(url);
+    const prefix = redisPrefix(testStores());
+    using kept = openRedis(url, rows, { prefix });
+    using lost = openRedis(proxy.url, rows, { prefix });
+    await patiently(kept.rememberForADay);
+    const [one, other] = [openLimiter(kept), openLimiter(lost)];
+    const subject = subjectOf('address', [2, 60]);
+    const id = newId();
+    const { memory = 0 } = await one.limiter.charge(subject, id);
+    await proxy.become('closed');
+    expect(await charge(other, subjectOf('address', [1, 60]))).toBe(true);
+    expect(await rows.accept(subject, id, memory)).toBe('not_written');
+    one.limiter.forget(memory);
+    await one.limiter.refund(subject, id);
+    expect((await one.limiter.charge(subject, id)).memory).toBeUndefined();
+    expect(await charge(other, subject)).toBe(true);
+    expect(await charge(one, subject)).toBe(false);
+  });
+});
+
 describeWithRedis('a Redis that is replaced between two requests', (url) => {
   test('by one that missed the last charges, opens nothing: they count by their rows', async () => {
     await using proxy = await openTcpProxy(url);

@@ -1,5 +1,5 @@
 import { AppError } from '@reconfirm/core/app-error';
-import { decideLimits, type LimitSubject } from '@reconfirm/core/limits';
+import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import type { Limiter } from './limiter.ts';
 import type { RedisLimiter } from './redis.ts';
 
@@ -23,16 +23,24 @@ export interface FallbackLimiter extends Limiter {
 
 /** How long a primary that did not answer is left alone, so that requests do not each wait for its deadline. */
 const restMs = 1000;
+/**
+ * How long a process charges in both after it has the primary again, or has learned that another process may be
+ * without: longer than that other one takes to try it again, or to say once more that it is without.
+ */
+const bothMs = 3 * restMs;
 
 /**
  * The primary limiter while it answers, else what the setting says. After an outage the primary is
- * told to distrust what it remembers: it has missed the charges that were made elsewhere meanwhile.
+ * told to distrust what it remembers: it has missed the charges that were made elsewhere meanwhile. Processes do not
+ * lose it and have it again in the same moment, so for a while each charges in both: what one lets through by the rows
+ * counts for the other, and the other way round.
  */
 export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter => {
   const { primary, fallback, beginWithout, onError, nowMs, onChange } = options;
   let working = true;
   let restUntilMs = 0;
   let begunWithout: Promise<void> | undefined;
+  let bothUntilMs: number | undefined;
 
   const insteadOf = (onErrorOf: FallbackOptions['onError']): Limiter =>
     onErrorOf === 'postgres'
@@ -48,17 +56,25 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
   const call = async <T>(instead: Limiter, work: (limiter: Limiter) => Promise<T>): Promise<T> => {
     if (!working && nowMs() < restUntilMs) return workWithout(instead, work);
     try {
+      if (bothUntilMs !== undefined && nowMs() >= bothUntilMs) {
+        bothUntilMs = undefined;
+        // What others charged in the rows alone, it has not been told.
+        await primary.distrust();
+      }
       if (!working) await primary.distrust();
       const result = await work(primary);
       if (!working) {
         working = true;
         begunWithout = undefined;
+        bothUntilMs = nowMs() + bothMs;
         onChange({ working });
       }
       return result;
     } catch (cause) {
       // The primary answered, but the rows it asked for did not come: the fall-back would wait for them again.
       if (cause instanceof AppError) throw cause;
+      // Said again with each try: others charge in both for as long as it is.
+      if (nowMs() >= restUntilMs) begunWithout = undefined;
       restUntilMs = nowMs() + restMs;
       if (working) {
         working = false;
@@ -73,7 +89,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
     return work(instead);
   };
 
-  /** Once for each time that the primary does not answer. */
+  /** Once for each time that the primary was tried in vain. */
   const beginOnce = async (): Promise<void> => {
     const begun = (begunWithout ??= beginWithout());
     try {
@@ -84,20 +100,47 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
     }
   };
 
+  const chargeTogether = async (
+    instead: Limiter,
+    subjects: readonly LimitSubject[],
+    chargeId: string,
+  ): Promise<readonly LimitDecision[]> => {
+    const decisions = await call(instead, (limiter) => limiter.chargeTogether(subjects, chargeId));
+    if (!isCharged(decisions) || !chargesBoth(instead)) return decisions;
+    const byRows = await fallback.chargeTogether(subjects, chargeId);
+    if (!isCharged(byRows))
+      await Promise.allSettled(subjects.map((subject) => primary.refund(subject, chargeId)));
+    return byRows;
+  };
+
+  const chargesBoth = (instead: Limiter): boolean =>
+    instead === fallback && working && bothUntilMs !== undefined;
+
   const withOnError = (onErrorOf: FallbackOptions['onError']): Limiter => {
     const instead = insteadOf(onErrorOf);
     return {
-      charge: (subject, chargeId) => call(instead, (limiter) => limiter.charge(subject, chargeId)),
-      chargeTogether: (subjects, chargeId) =>
-        call(instead, (limiter) => limiter.chargeTogether(subjects, chargeId)),
+      charge: async (subject, chargeId) => {
+        const [decision] = await chargeTogether(instead, [subject], chargeId);
+        if (decision === undefined) throw new Error('the limiter answered nothing');
+        return decision;
+      },
+      chargeTogether: (subjects, chargeId) => chargeTogether(instead, subjects, chargeId),
       peek: (subject) => call(instead, (limiter) => limiter.peek(subject)),
-      refund: (subject, chargeId) => call(instead, (limiter) => limiter.refund(subject, chargeId)),
-      forget: (memory) => primary.forget(memory),
+      refund: async (subject, chargeId) => {
+        await call(instead, (limiter) => limiter.refund(subject, chargeId));
+        if (chargesBoth(instead)) await fallback.refund(subject, chargeId);
+      },
+      forget: (memory) => {
+        primary.forget(memory);
+        if (working) bothUntilMs = nowMs() + bothMs;
+      },
     };
   };
 
   return { ...withOnError(onError), isPrimaryWorking: () => working, withOnError };
 };
+
+const isCharged = (decisions: readonly LimitDecision[]): boolean => decisions.at(-1)?.allowed !== false;
 
 const decideWithout = (subject: LimitSubject, onError: 'closed' | 'open') => {
   if (onError === 'closed')

@@ -34,7 +34,11 @@ export interface DeliveryStore {
   begin(start: AttemptStart): Promise<boolean>;
   record(record: MessageRecord): Promise<void>;
   resendChange(resend: ChangeResend): Promise<ChangeResendOutcome>;
-  giveBack(held: readonly { readonly id: string; readonly attempt: number }[]): Promise<void>;
+  /** Of what nothing was handed over; tried again for so long while the database is away. */
+  giveBack(
+    held: readonly { readonly id: string; readonly attempt: number }[],
+    patienceMs?: number,
+  ): Promise<void>;
 }
 
 export interface DeliveryOptions {
@@ -68,6 +72,9 @@ type Done =
   | { readonly passedOnTo: readonly string[] }
   | { readonly failedOver: MessageRecord };
 
+/** A database that recovers from a crash is back in seconds. */
+const giveBackPatienceMs = 5000;
+
 const nothingTried: ReadonlySet<Route> = new Set();
 
 export const createDelivery = (options: DeliveryOptions): Delivery => {
@@ -77,6 +84,8 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
     routes.map((route) => [route, createPrepare({ ...options, carrier: route.carrier })]),
   );
   const inHand = new Map<string, ClaimedMessage>();
+  /** Of these the hand-over has begun, and nobody knows how it ends. */
+  const onTheWire = new Set<ClaimedMessage>();
   const stop = new AbortController();
 
   const deliver = async (messageId: string, priority?: Priority, tried = nothingTried): Promise<void> => {
@@ -112,10 +121,21 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       const done = await work(claimed, way, tried);
       tell(claimed, way.route, done, performance.now() - startedMs);
       return done;
+    } catch (error) {
+      // Nobody has a byte of it, so nobody need wait until its lease is over.
+      if (!onTheWire.has(claimed)) await giveBackAfter(claimed);
+      throw error;
     } finally {
+      onTheWire.delete(claimed);
       if (inHand.get(claimed.id) === claimed) inHand.delete(claimed.id);
     }
   };
+
+  /** After a fault, mostly of the database. While that is away the lease is not renewed, and ends this in any case. */
+  const giveBackAfter = (claimed: ClaimedMessage): Promise<void> =>
+    store
+      .giveBack([claimed], giveBackPatienceMs)
+      .catch((error: unknown) => log.warn({ err: error, messageId: claimed.id }, 'delivery.not_given_back'));
 
   /** The steps of one message. Each either goes on or ends with what there is to record. */
   const work = async (claimed: ClaimedMessage, way: Way, tried: ReadonlySet<Route>): Promise<Done> => {
@@ -166,6 +186,7 @@ export const createDelivery = (options: DeliveryOptions): Delivery => {
       await release(claimed, handOver);
       return 'lost';
     }
+    onTheWire.add(claimed);
     const result = await handOver.send(stop.signal);
     if (wasInterrupted(result)) {
       await store.giveBack([claimed]);

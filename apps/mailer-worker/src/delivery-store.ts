@@ -49,7 +49,7 @@ export const createDeliveryStore = (options: DeliveryStoreOptions): DeliveryStor
     begin: (start) => begins.run(start),
     resendChange: (resend) => resendPendingChange(db, resend),
     record: (record) => tryUntil(() => records.run(record), recordPatienceMs),
-    giveBack: (held) => giveBackMessages(db, held),
+    giveBack: (held, patienceMs = 0) => tryUntil(() => giveBackMessages(db, held), patienceMs),
   };
 };
 

@@ -58,6 +58,26 @@ test('messages that were due while the database was away are all sent once, with
   expect(inbox.mails).toHaveLength(30);
 }, 40_000);
 
+test('a message whose hand-over had not begun when the database went away is given back, and goes once, long before its lease is over', async () => {
+  await using inbox = await startInbox();
+  await using scene = await openScene(inbox.url);
+  await using proxy = await openTcpProxy(scene.databaseUrl);
+  const { messageId } = await register(scene.db, 'reader@example.org');
+  await scene.start({ DATABASE_URL: proxy.url, LEASE_SECONDS: '300' });
+  const claimed = proxy.shutAt('INTO attempts');
+  await scene.ring(messageId);
+  await claimed;
+  expect(await scene.message(messageId)).toMatchObject({ status: 'sending', attempt: 1 });
+  await proxy.become('open');
+
+  expect(await scene.settled(messageId, 20_000)).toMatchObject({
+    status: 'sent',
+    lost_leases: 0,
+    failures: 0,
+  });
+  expect(inbox.mails).toHaveLength(1);
+}, 40_000);
+
 test('a connection that dies between two statements of a transaction fails the transaction, not the process', async () => {
   await using scene = await openScene('smtp://127.0.0.1:9');
   await using proxy = await openTcpProxy(scene.databaseUrl);

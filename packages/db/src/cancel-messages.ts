@@ -25,7 +25,7 @@ export const cancelMessages = async (
 ): Promise<void> => {
   await sql`
     UPDATE messages m
-       SET status = 'skipped', reason = ${reason}, settled_at = now(), lease_until = NULL,
+       SET status = 'skipped', reason = ${reason}, settled_at = now(), lease_until = NULL, sealed = NULL,
            attempt = m.attempt + (m.lease_until IS NOT NULL)::int
      WHERE m.id IN (
        SELECT id FROM messages

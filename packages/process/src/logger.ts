@@ -27,7 +27,15 @@ const hideInFields = (fields: Record<string, unknown>): Record<string, unknown> 
   return hidden;
 };
 
-const serializeError = (error: Error): unknown => hideInside(pino.stdSerializers.err(error));
+/** What Postgres tells of an error beside its code: values of the row, or of the parameters. */
+const toldOfRows = ['detail', 'where', 'internalQuery'];
+
+const serializeError = (error: Error): unknown =>
+  hideInside(
+    Object.fromEntries(
+      Object.entries(pino.stdSerializers.err(error)).filter(([name]) => !toldOfRows.includes(name)),
+    ),
+  );
 
 /**
  * A write for each line was a fifth of the API's CPU under load (Node 24.21). Lines leave together, at the

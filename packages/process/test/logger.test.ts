@@ -36,6 +36,22 @@ describe('a line of the log', () => {
     ]);
   });
 
+  test('tells of a fault of the database what it was, and no value of the row that it is about', () => {
+    const { log, lines, text } = openLogger();
+    const error = Object.assign(new Error('new row violates check constraint "accounts_status_check"'), {
+      code: '23514',
+      constraint: 'accounts_status_check',
+      detail: 'Failing row contains (1, ada@example.org, +4520123456).',
+      where: 'SQL function "f" with (ada@example.org)',
+      internalQuery: "SELECT 'ada@example.org'",
+    });
+    log.error({ err: error }, 'request.failed');
+    log.error({ cause: error }, 'request.failed');
+    for (const { err, cause } of lines())
+      expect(err ?? cause).toMatchObject({ code: '23514', constraint: 'accounts_status_check' });
+    expect(text()).not.toMatch(/ada@|\+4520/);
+  });
+
   test('is one line, whatever stands in it', () => {
     const { log, lines, text } = openLogger();
     const forged = '\r\n{"level":60,"msg":"forged"}\n\u2028\u0085\u0000\u001b[2J';

@@ -19,6 +19,7 @@ export interface CheckParts {
   readonly violations: Violations;
   readonly logDir: string;
   readonly limit: { readonly count: number; readonly seconds: number };
+  readonly leaseSeconds: number;
   /** Jobs that the queue still holds although they are done. */
   readonly finishedJobs: number;
 }
@@ -30,7 +31,9 @@ export interface Checked {
   readonly extraCopies: number;
   readonly copiesOfOneMax: number;
   readonly linksTried: number;
+  /** From a worker's last sign of life to the next worker's claim. */
   readonly recoverySeconds: readonly number[];
+  readonly betweenAttemptsSeconds: readonly number[];
 }
 
 /** Promise 5 of the documents: how long a killed worker may hold a message up. */
@@ -58,7 +61,7 @@ export const checkEverything = async (parts: CheckParts): Promise<Checked> => {
   const { count, seconds } = parts.limit;
   for (const what of await rows.overLimit(count, seconds - LIMIT_SLACK_SECONDS))
     violations.add('limit_opened', what);
-  const recoverySeconds = await rows.recoverySeconds();
+  const recoverySeconds = await rows.recoverySeconds(parts.leaseSeconds);
   for (const late of recoverySeconds.filter((value) => value > recoverySecondsMax))
     violations.add('recovered_late', `${late.toFixed(1)} s`);
   if (parts.finishedJobs > 0) violations.add('job_kept', `${parts.finishedJobs} of them`);
@@ -72,6 +75,7 @@ export const checkEverything = async (parts: CheckParts): Promise<Checked> => {
     copiesOfOneMax: counts.reduce((most, value) => Math.max(most, value), 0),
     linksTried,
     recoverySeconds,
+    betweenAttemptsSeconds: await rows.betweenAttemptsSeconds(),
   };
 };
 

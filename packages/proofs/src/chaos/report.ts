@@ -53,7 +53,8 @@ export const reportOf = (result: ChaosResult): string => {
     `answers at the first try: ${spread(caller.tookMs, 'ms', 0)}`,
     `messages ${checked.messages}, copies ${checked.copies}, of which extra ${checked.extraCopies} (at most ${checked.copiesOfOneMax} of one)`,
     `from the answer to the first copy: ${spread(result.firstCopySeconds, 's', 2)}`,
-    `from an attempt without outcome to the next: ${spread(checked.recoverySeconds, 's')}`,
+    `from a worker's last sign of life to the next worker's claim: ${spread(checked.recoverySeconds, 's')}`,
+    `from an attempt without outcome to the next, over every fault in between: ${spread(checked.betweenAttemptsSeconds, 's')}`,
     `SIGTERM to exit: ${spread(
       result.stopMs.map((ms) => ms / 1000),
       's',

@@ -2,8 +2,8 @@ import pg from 'pg';
 
 /** What the check reads where the public API does not say enough. The only SQL of the proofs. */
 export interface ChaosRows {
-  /** Writes down every change of a status, from here on. */
-  watchStatuses(): Promise<void>;
+  /** Writes down every status that goes back, and every lease that is lost or taken, from here on. */
+  watch(): Promise<void>;
   /** Changes that went back in rank. */
   regresses(): Promise<readonly string[]>;
   /** The place of each message in the one order that decides which is the newest. */
@@ -15,8 +15,13 @@ export interface ChaosRows {
   provedTwice(): Promise<readonly string[]>;
   /** Addresses (as keys) with more than `count` accepted messages within `seconds`. */
   overLimit(count: number, seconds: number): Promise<readonly string[]>;
-  /** Seconds from an attempt that has no outcome to the next one of its message. */
-  recoverySeconds(): Promise<readonly number[]>;
+  /**
+   * Of every lease that was lost: seconds from its worker's last sign of life (a claim or a renewal) to the claim of the next
+   * worker. A message that is hit again is another loss.
+   */
+  recoverySeconds(leaseSeconds: number): Promise<readonly number[]>;
+  /** Seconds from an attempt that has no outcome to the next one of its message, however many faults met it in between. */
+  betweenAttemptsSeconds(): Promise<readonly number[]>;
   /** Makes everything due now that waits for a later attempt. */
   hurry(): Promise<void>;
   /** One value of each text-like column of each row, for the search for secrets. */
@@ -52,13 +57,22 @@ export const openChaosRows = (url: string): ChaosRows => {
   };
 
   return {
-    watchStatuses: async () => {
+    watch: async () => {
       await query(`
         CREATE TABLE chaos_statuses (message_id uuid, before smallint, after smallint);
         CREATE FUNCTION chaos_watch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
           INSERT INTO chaos_statuses VALUES (NEW.id, OLD.rank, NEW.rank); RETURN NULL; END $$;
         CREATE TRIGGER chaos_watch AFTER UPDATE ON messages FOR EACH ROW
           WHEN (OLD.rank > NEW.rank) EXECUTE FUNCTION chaos_watch()`);
+      await query(`
+        CREATE TABLE chaos_leases (message_id uuid, at timestamptz, lost_until timestamptz, taken boolean);
+        CREATE FUNCTION chaos_watch_leases() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+          INSERT INTO chaos_leases VALUES (NEW.id, clock_timestamp(),
+            CASE WHEN NEW.lost_leases > OLD.lost_leases THEN OLD.lease_until END, NEW.lease_until IS NOT NULL);
+          RETURN NULL; END $$;
+        CREATE TRIGGER chaos_watch_leases AFTER UPDATE ON messages FOR EACH ROW
+          WHEN (NEW.lost_leases > OLD.lost_leases OR (OLD.lease_until IS NULL AND NEW.lease_until IS NOT NULL))
+          EXECUTE FUNCTION chaos_watch_leases()`);
     },
     regresses: async () =>
       (
@@ -105,7 +119,18 @@ export const openChaosRows = (url: string): ChaosRows => {
           [count, seconds],
         )
       ).map(({ what }) => what),
-    recoverySeconds: async () =>
+    recoverySeconds: async (leaseSeconds) =>
+      (
+        await query<{ seconds: number }>(
+          `SELECT extract(epoch FROM next.at - (lost.lost_until - make_interval(secs => $1)))::float8 AS seconds
+           FROM chaos_leases AS lost JOIN LATERAL (
+             SELECT at FROM chaos_leases WHERE message_id = lost.message_id AND taken AND at >= lost.at
+             ORDER BY at LIMIT 1) AS next ON true
+           WHERE lost.lost_until IS NOT NULL`,
+          [leaseSeconds],
+        )
+      ).map(({ seconds }) => seconds),
+    betweenAttemptsSeconds: async () =>
       (
         await query<{ seconds: number }>(
           `SELECT extract(epoch FROM next.started_at - lost.started_at)::float8 AS seconds

@@ -81,6 +81,8 @@ export interface ChaosResult {
 
 const LIMIT = { count: 4, seconds: 30 };
 const redisPrefix = 'chaos';
+/** The default. */
+const leaseSeconds = 10;
 const CLOCK_SKEW_MINUTES = 5;
 const FOOTPRINT_EVERY_MS = 10_000;
 
@@ -106,7 +108,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
   const redis = stack.use(await startOwnRedis(options.redisBinary));
   const databaseUrl = await startDatabase(folder, stack);
   const rows = openChaosRows(databaseUrl);
-  await rows.watchStatuses();
+  await rows.watch();
   await rows.sabotage(broken.flatMap(({ statements }) => statements ?? []));
 
   const sink = stack.use(
@@ -125,6 +127,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
       settings: {
         ...redisSettings(redis.url),
         RATE_LIMIT_IP: 'off',
+        LEASE_SECONDS: String(leaseSeconds),
         RATE_LIMIT_ADDRESS: `${LIMIT.count}/${LIMIT.seconds}`,
         ...Object.assign({}, ...broken.map(({ settings }) => settings)),
       },
@@ -203,6 +206,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosResult> => {
     violations,
     logDir,
     limit: LIMIT,
+    leaseSeconds,
     finishedJobs: await finishedJobs(redis.url, redisPrefix),
   });
   return {

@@ -2,7 +2,7 @@
 export const invariants = {
   accepted_without_row: 'an accepted request that is no row',
   row_without_request: 'a row for which nobody has an answer: one key, two rows',
-  recovered_late: 'more than 30 s from a worker’s death to the next attempt',
+  recovered_late: 'more than 30 s from a worker’s last sign of life to the next one’s claim',
   unsettled: 'a message that nobody will finish',
   newest_not_delivered: 'a newest message of which no copy came',
   newest_token_dead: 'a newest link that does not work',

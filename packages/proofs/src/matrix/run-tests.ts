@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { describeExit, startProcess } from '@reconfirm/local-stack';
+import type { Part } from './pairs.ts';
 
 export interface TestCounts {
   readonly passed: number;
@@ -22,40 +22,70 @@ interface Report {
   }[];
 }
 
+interface GivenStores {
+  readonly databaseUrl: string;
+  readonly redisUrl: string | undefined;
+  /** What tests start that need a Redis of their own. */
+  readonly redisServer: string | undefined;
+}
+
 const REPOSITORY = join(import.meta.dirname, '..', '..', '..', '..');
 const VITEST = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+// One to two minutes on two processors. Tests have deadlines themselves: this is for what hangs between them.
 const RUN_TIMEOUT_MS = 1_800_000;
+// The question is whether a version works, not how fast: a limit that is none but ends what hangs, and half as many
+// files at a time as in CI, so that a machine with other work fails none of them.
+const PATIENCE = ['--testTimeout=180000', '--maxWorkers=2'];
+// It ends its workers, their processes and the databases first.
+const STOP_TIMEOUT_MS = 30_000;
 
-/** Runs test files on stores that are given by URL. A run without a report counts as one failure. */
+/** Runs test files on these stores and says what it prints meanwhile. A run without a report counts as one failure. */
 export const runTests = async (
-  project: string,
-  paths: readonly string[],
-  stores: { readonly databaseUrl: string; readonly redisUrl: string | undefined },
+  { project, paths }: Part,
+  stores: GivenStores,
+  say: (line: string) => void,
 ): Promise<TestCounts> => {
   const dir = await mkdtemp(join(tmpdir(), 'reconfirm-matrix-report-'));
   const file = join(dir, 'report.json');
   try {
-    const child = spawn(process.execPath, [VITEST, 'run', '--project', project, ...paths], {
+    const vitest = await startProcess({
+      name: 'vitest',
+      command: process.execPath,
+      args: [VITEST, 'run', '--project', project, ...PATIENCE, ...paths],
       cwd: REPOSITORY,
       env: {
         ...process.env,
+        NO_COLOR: '1',
+        FORCE_COLOR: undefined,
         TEST_STORES: 'auto',
         TEST_DATABASE_URL: stores.databaseUrl,
         TEST_REDIS_URL: stores.redisUrl,
+        REDIS_SERVER_BIN: stores.redisServer,
         TEST_REPORT_FILE: file,
       },
-      stdio: 'ignore',
-      timeout: RUN_TIMEOUT_MS,
+      onLine: (line) => {
+        if (line.trim() !== '') say(`  ${line}`);
+      },
+      stopSteps: [{ signal: 'SIGTERM', timeoutMs: STOP_TIMEOUT_MS }],
     });
-    const [code] = (await once(child, 'exit')) as [number | null];
+    const timer = setTimeout(() => void vitest.stop(), RUN_TIMEOUT_MS);
+    const exit = await vitest.exited;
+    clearTimeout(timer);
     const text = await readFile(file, 'utf8').catch(() => undefined);
-    if (text === undefined)
-      return { passed: 0, failed: 1, skipped: 0, failures: [`no report (exit code ${code ?? 'none'})`] };
+    if (text === undefined) return countsOfFault(`a run without a report ended with ${describeExit(exit)}`);
     return countTests(JSON.parse(text) as Report);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 };
+
+/** What could not be run counts as one test that failed. */
+export const countsOfFault = (reason: string): TestCounts => ({
+  passed: 0,
+  failed: 1,
+  skipped: 0,
+  failures: [reason],
+});
 
 /** A file that failed without a failed test (it left something open, it does not load) is a failure too. */
 export const countTests = (report: Report): TestCounts => {

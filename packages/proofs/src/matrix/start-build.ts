@@ -19,7 +19,7 @@ export interface RunningBuild extends AsyncDisposable {
 /** Postgres refuses root; this one owns nothing anywhere. */
 const UNPRIVILEGED = { uid: 65534, gid: 65534 };
 const INITDB_TIMEOUT_MS = 120_000;
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 
 /** Starts a new, empty cluster of this build, that gives up safety for speed as the clusters of tests do. */
 export const startBuild = async (binaries: string): Promise<RunningBuild> => {
@@ -70,7 +70,7 @@ export const startBuild = async (binaries: string): Promise<RunningBuild> => {
   });
   opened.defer(() => server.stop());
   await server.waitForLine(/database system is ready to accept connections/, READY_TIMEOUT_MS);
-  const { stdout } = await run(join(binaries, 'postgres'), ['--version'], { timeout: 5000 });
+  const { stdout } = await run(join(binaries, 'postgres'), ['--version'], { timeout: 30_000 });
   const stack = opened.move();
   return {
     url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,

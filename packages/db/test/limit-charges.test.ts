@@ -142,11 +142,13 @@ describe('a memory that has begun', () => {
     await beginLimitMemory(db, 4000);
     let begun: Promise<void> | undefined;
     let isBegun = false;
+    const begin = async (): Promise<void> => {
+      await beginLimitMemory(db, 5000);
+      isBegun = true;
+    };
     await db.transaction().execute(async (tx) => {
       await acceptMessages(tx, [requestFor(newEmail(), { limitMemory: 4000 })]);
-      begun = beginLimitMemory(db, 5000).then(() => {
-        isBegun = true;
-      });
+      begun = begin();
       await expect.poll(waitingForMemory).toBe(1);
       expect(isBegun).toBe(false);
     });

@@ -27,7 +27,10 @@ export interface Ring {
 export interface Doorbell {
   /** Rings without waiting; rings of one turn of the event loop share a call and jobs. Never throws. */
   ring(ring: Ring): void;
-  /** Rings, a job for each, and tells whether the queue took it, within the deadline. Never throws. */
+  /**
+   * Rings, a job for each, and tells whether the queue took it, within the deadline. With nobody to ring for it finds
+   * out whether one that did not answer does again. Never throws.
+   */
   ringAll(rings: readonly Ring[]): Promise<boolean>;
   /** False while the queue is known not to answer; it is tried again by itself. */
   isWorking(): boolean;
@@ -151,16 +154,24 @@ export const createDoorbell = (options: DoorbellOptions): Doorbell => {
   };
 
   const add = async (jobs: readonly Job[]): Promise<boolean> => {
-    if (jobs.length === 0) return true;
+    if (jobs.length === 0 && failures < failuresToOpen) return true;
     if (failures >= failuresToOpen && Date.now() < restUntilMs) return false;
     try {
-      await withDeadline(addTo(queue, jobs), options.timeoutMs);
+      await withDeadline(jobs.length === 0 ? probe() : addTo(queue, jobs), options.timeoutMs);
       return settle(undefined);
     } catch (error) {
       const rang = settle(error instanceof Error ? error : new Error(String(error)));
       if (options.backend.kind === 'postgres' && !(error instanceof QueueTooSlow)) replaceQueue();
       return rang;
     }
+  };
+
+  /** By writing: a Redis that is full, or a replica, still reads. */
+  const probe = (): Promise<unknown> => {
+    const { backend } = options;
+    return backend.kind === 'redis'
+      ? backend.redis.set(`${queuePrefix(backend.prefix)}:probe`, '1', 'PX', restMs)
+      : queue.getWaitingCount();
   };
 
   /** On Postgres BullMQ remembers a failed start for ever; only a new queue finds the database again. */

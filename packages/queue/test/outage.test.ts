@@ -98,6 +98,23 @@ describeWithRedis('a doorbell whose Redis goes away', (url) => {
   );
 });
 
+describeWithRedis('a doorbell that nobody rings', (url) => {
+  test('finds out that Redis works again', async () => {
+    await using proxy = await openTcpProxy(url);
+    await using queue = openRedisQueue(proxy.url);
+    const opened = openDoorbell(queue);
+    await proxy.become('closed');
+    await failToRing(opened);
+    // As each round of a sweep does that has found nothing due.
+    const ringNobody = () => opened.doorbell.ringAll([]);
+    expect(await ringNobody()).toBe(false);
+    await proxy.become('open');
+    await expect.poll(ringNobody, { timeout: 15_000, interval: 100 }).toBe(true);
+    expect(opened.changes).toEqual([false, true]);
+    await opened.doorbell.close();
+  });
+});
+
 describeWithRedis('a worker whose Redis goes away', (url) => {
   test.each(['after the start', 'from the start'])('(%s) goes on by itself when it is back', async (when) => {
     await using proxy = await openTcpProxy(url);

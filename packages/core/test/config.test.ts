@@ -69,7 +69,7 @@ describe('without a word about them, settings are what the contract says', () =>
   test('of the worker', () => {
     expect(workerConfig()).toMatchObject({
       SMTP_TLS: 'required',
-      LEASE_SECONDS: 15,
+      LEASE_SECONDS: 10,
       SEND_RATE: undefined,
       MAIL_REPLY_TO: undefined,
     });

@@ -298,6 +298,12 @@ export interface LimitChargesTable {
   charged_at: Date;
 }
 
+/** One row: the memory of Redis under which charges count (ADR 15). */
+export interface LimitMemoryTable {
+  only_one: Generated<boolean>;
+  since: string;
+}
+
 export interface SmsSendsTable {
   message_id: string;
   attempt: number;
@@ -425,6 +431,7 @@ export interface Schema {
   suppressions: SuppressionsTable;
   suppression_changes: SuppressionChangesTable;
   limit_charges: LimitChargesTable;
+  limit_memory: LimitMemoryTable;
   sms_sends: SmsSendsTable;
   sms_spend: SmsSpendTable;
   sms_pauses: SmsPausesTable;

@@ -10,7 +10,7 @@ describe.skipIf(redisBinary === undefined)('everything is killed again and again
     { timeout: 300_000 },
     async ({ annotate }) => {
       const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-      const result = await runChaos(chaosOptions(seed, { requests: 600 }));
+      const result = await runChaos(chaosOptions(seed, { requests: 450 }));
       const report = reportOf(result);
       await annotate(report);
       expect(result.violations.total(), `${report}\nAll logs are in ${result.logDir}`).toBe(0);

@@ -100,7 +100,7 @@ describeWithRedis('a deploy under load', (redisUrl) => {
     await using scene = await openScene({ ...redisSettings(redisUrl), ...settings });
     const apis: RunningApi[] = await Promise.all([scene.startApi(), scene.startApi()]);
     const workers = await Promise.all([scene.startWorker(), scene.startWorker()]);
-    const known = addresses('known', 300);
+    const known = addresses('known', 200);
     await registerAll(clientOf(apis), known);
 
     const startNext = async (): Promise<void> => {
@@ -141,7 +141,7 @@ describeWithRedis('a deploy under load', (redisUrl) => {
     await expectOneMailForEach(scene.inbox, client, [...known, ...known]);
     expect(new Set((await client.messages()).map(({ status }) => status))).toEqual(new Set(['sent']));
     await annotate(
-      `asked again ${caller.retries()} times; stopped after ${answeredAtStop.join(' and ')} of 300`,
+      `asked again ${caller.retries()} times; stopped after ${answeredAtStop.join(' and ')} of ${known.length}`,
     );
   });
 

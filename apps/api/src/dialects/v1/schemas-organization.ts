@@ -1,8 +1,9 @@
 import { organizationSettingNames } from '@reconfirm/core/config/organization-settings';
 import { Type } from 'typebox';
+import { oneLine } from './schemas.ts';
 
 const closed = { additionalProperties: false } as const;
-const Name = Type.String({ minLength: 1, maxLength: 100 });
+const Name = Type.String({ pattern: oneLine, minLength: 1, maxLength: 100 });
 const Slug = Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$', examples: ['acme'] });
 const names = organizationSettingNames.join(', ');
 

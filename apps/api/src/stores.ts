@@ -6,7 +6,12 @@ import type { LimitSubject } from '@reconfirm/core/limits';
 import { findAccountStatuses, type WantedAccount } from '@reconfirm/db/accounts';
 import { createBatcher } from '@reconfirm/db/batcher';
 import { type Database, isRetryable, openDatabase } from '@reconfirm/db/database';
-import { beginLimitMemory, type CountedRequest, readChargesOfMany } from '@reconfirm/db/limit-charges';
+import {
+  beginLimitMemory,
+  beginLimitRows,
+  type CountedRequest,
+  readChargesOfMany,
+} from '@reconfirm/db/limit-charges';
 import type { Logger } from '@reconfirm/process/logger';
 import { postgresBackend, type QueueBackend } from '@reconfirm/queue/backend';
 import type { Doorbell } from '@reconfirm/queue/doorbell';
@@ -15,7 +20,7 @@ import { connectForCalls, type RedisConnection } from '@reconfirm/queue/redis';
 import type { Limiter } from './limiter/limiter.ts';
 import { createPostgresLimiter } from './limiter/postgres.ts';
 import { createRedisLimiter } from './limiter/redis.ts';
-import { createFallbackLimiter } from './limiter/with-fallback.ts';
+import { chargeInBothMs, createFallbackLimiter } from './limiter/with-fallback.ts';
 import type { ApiMetrics } from './metrics.ts';
 
 /** Rung after the caller was answered; the sweep finds what was not rung for. */
@@ -78,11 +83,10 @@ export const openStores = (config: ApiConfig, db: Database, log: Logger, metrics
       prefix: config.REDIS_PREFIX,
       maxWaitMs: config.LIMITER_TIMEOUT_MS,
       readRows: batchedChargeLookup(db, config.INTAKE_BATCH_MAX),
-      beginMemory: (memory) => beginLimitMemory(db, memory),
+      beginMemory: (memory) => beginLimitMemory(db, memory, chargeInBothMs / 1000),
     }),
     fallback: postgresLimiter,
-    // A memory that no Redis has: theirs are times.
-    beginWithout: () => beginLimitMemory(db, -randomInt(1, 2 ** 47)),
+    beginWithout: () => beginLimitRows(db, randomInt(1, 2 ** 47)),
     onError: config.LIMITER_ON_ERROR,
     nowMs: () => performance.now(),
     onChange: ({ working, cause }) => {

@@ -298,6 +298,28 @@ describeWithRedis('two processes that lose Redis and have it again at different 
     expect(await charge(other, subject)).toBe(true);
     expect(await charge(one, subject)).toBe(false);
   });
+
+  test('one that begins while the other is without charges in the rows too', async () => {
+    await using proxy = await openTcpProxy(url);
+    const prefix = redisPrefix(testStores());
+    using kept = openRedis(url, rows, { prefix });
+    using lost = openRedis(proxy.url, rows, { prefix });
+    using begins = openRedis(url, rows, { prefix });
+    await patiently(kept.rememberForADay);
+    const [one, other, third] = [openLimiter(kept), openLimiter(lost), openLimiter(begins)];
+    // As if no test before this one had lost Redis.
+    await rows.db.updateTable('limit_memory').set({ without_at: null }).execute();
+    const subject = subjectOf('address', [3, 60]);
+    const id = newId();
+    const { memory = 0 } = await one.limiter.charge(subject, id);
+    await proxy.become('closed');
+    expect(await charge(other, subject)).toBe(true);
+    expect((await third.limiter.charge(subject, newId())).memory).toBeUndefined();
+    expect(await charge(other, subject)).toBe(true);
+    expect(await charge(third, subject)).toBe(false);
+    // The one that had Redis all the time finds out, too: its memory did not begin again.
+    expect(await rows.accept(subject, id, memory)).toBe('not_written');
+  });
 });
 
 describeWithRedis('a Redis that is replaced between two requests', (url) => {

@@ -64,11 +64,30 @@ export const chargeLimits = async (
 };
 
 /**
+ * `alone`: it counts. `beside_rows`: it counts, and another process has been without Redis within the time asked
+ * for, and may still charge in the rows. `ended`: such a process has ended it, and it does not count any more.
+ */
+export type MemoryBegun = 'alone' | 'beside_rows' | 'ended';
+
+/**
  * From here on rows are written only of what was charged under this memory, or in Postgres; every row of an
  * earlier one is committed when this resolves. Nothing is written when it is the one that counts already.
  */
-export const beginLimitMemory = async (db: Database, memory: number): Promise<void> => {
-  await sql`SELECT begin_limit_memory(${memory}::bigint)`.execute(db);
+export const beginLimitMemory = async (
+  db: Database,
+  memory: number,
+  withinSeconds: number,
+): Promise<MemoryBegun> => {
+  const { rows } = await sql<{ begun: MemoryBegun }>`
+    SELECT begin_limit_memory(${memory}::bigint, ${withinSeconds}::float8) AS begun`.execute(db);
+  const row = rows[0];
+  if (row === undefined) throw new Error('begin_limit_memory returned no row');
+  return row.begun;
+};
+
+/** The same for a process that has lost Redis: nothing of any memory is written from here on. `mark` is its own. */
+export const beginLimitRows = async (db: Database, mark: number): Promise<void> => {
+  await sql`SELECT begin_limit_rows(${-mark}::bigint)`.execute(db);
 };
 
 /** Takes a charge back; taking back what was never charged changes nothing. */

@@ -302,6 +302,8 @@ export interface LimitChargesTable {
 export interface LimitMemoryTable {
   only_one: Generated<boolean>;
   since: string;
+  ended: string | null;
+  without_at: Date | null;
 }
 
 export interface SmsSendsTable {

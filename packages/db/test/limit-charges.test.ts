@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { type Acceptance, acceptMessages } from '../src/accept-messages.ts';
 import {
   beginLimitMemory,
+  beginLimitRows,
   chargeLimits,
   readCharges,
   readChargesOfMany,
@@ -121,10 +122,10 @@ describe('a memory that has begun', () => {
     acceptMessages(db, [requestFor(newEmail(), { limitMemory })]).then(([answer]) => answer);
 
   test('ends the one before: of that no row is written, while what was charged in the rows is', async () => {
-    await beginLimitMemory(db, 1000);
+    await beginLimitMemory(db, 1000, 3);
     expect(await write(1000)).toBe('accepted');
-    await beginLimitMemory(db, 2000);
-    await beginLimitMemory(db, 2000);
+    await beginLimitMemory(db, 2000, 3);
+    await beginLimitMemory(db, 2000, 3);
     expect([await write(1000), await write(2000), await write(null)]).toEqual([
       'not_written',
       'accepted',
@@ -133,17 +134,17 @@ describe('a memory that has begun', () => {
   });
 
   test('is told of each request of a batch by itself', async () => {
-    await beginLimitMemory(db, 3000);
+    await beginLimitMemory(db, 3000, 3);
     const batch = [3000, 2000, null].map((limitMemory) => requestFor(newEmail(), { limitMemory }));
     expect(await acceptMessages(db, batch)).toEqual(['accepted', 'not_written', 'accepted']);
   });
 
   test('waits for the rows that are being written under the one before', async () => {
-    await beginLimitMemory(db, 4000);
+    await beginLimitMemory(db, 4000, 3);
     let begun: Promise<void> | undefined;
     let isBegun = false;
     const begin = async (): Promise<void> => {
-      await beginLimitMemory(db, 5000);
+      await beginLimitMemory(db, 5000, 3);
       isBegun = true;
     };
     await db.transaction().execute(async (tx) => {
@@ -157,14 +158,27 @@ describe('a memory that has begun', () => {
   });
 
   test('lets nothing of the one before be written that waited for it', async () => {
-    await beginLimitMemory(db, 6000);
+    await beginLimitMemory(db, 6000, 3);
     let late: Promise<Acceptance | undefined> | undefined;
     await db.transaction().execute(async (tx) => {
-      await beginLimitMemory(tx, 7000);
+      await beginLimitMemory(tx, 7000, 3);
       late = write(6000);
       await expect.poll(waitingForMemory).toBe(1);
     });
     expect(await late).toBe('not_written');
+  });
+
+  test('is told that another process charges in the rows, for as long as it asks about, and one that such a process ended is told so', async () => {
+    expect(await beginLimitMemory(db, 8000, 3)).toBe('alone');
+    await beginLimitRows(db, 1);
+    expect(await write(8000)).toBe('not_written');
+    expect(await beginLimitMemory(db, 8000, 3)).toBe('ended');
+    expect(await write(8000)).toBe('not_written');
+    expect(await beginLimitMemory(db, 9000, 3)).toBe('beside_rows');
+    expect(await beginLimitMemory(db, 9000, 3)).toBe('beside_rows');
+    expect(await write(9000)).toBe('accepted');
+    await sql`UPDATE limit_memory SET without_at = without_at - interval '3 seconds'`.execute(db);
+    expect(await beginLimitMemory(db, 9000, 3)).toBe('alone');
   });
 
   const waitingForMemory = async (): Promise<number> => {

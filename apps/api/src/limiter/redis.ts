@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { AppError } from '@reconfirm/core/app-error';
 import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import { createBatcher } from '@reconfirm/db/batcher';
-import type { CountedRequest } from '@reconfirm/db/limit-charges';
+import type { CountedRequest, MemoryBegun } from '@reconfirm/db/limit-charges';
 import type { RedisConnection } from '@reconfirm/queue/redis';
 import type { Limiter } from './limiter.ts';
 
@@ -49,12 +49,14 @@ export interface RedisLimiterOptions {
   /** Reads what the rows remember of a subject, when Redis cannot know. */
   readonly readRows: (subject: LimitSubject) => Promise<Past>;
   /** From when this resolves on, no row is written of what was charged under another memory. */
-  readonly beginMemory: (memory: number) => Promise<void>;
+  readonly beginMemory: (memory: number) => Promise<MemoryBegun>;
 }
 
 export interface RedisLimiter extends Limiter {
   /** Makes every subject be read from the rows again: Redis has missed charges while it was not asked. */
   distrust(): Promise<void>;
+  /** Told when a memory begins while another process may still charge in the rows alone. */
+  onBesideRows(listener: () => void): void;
 }
 
 /**
@@ -79,7 +81,8 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
 
   /** Under which nothing is charged any more. */
   let forgotten: number | undefined;
-  let begun: { readonly memory: number; readonly done: Promise<void> } | undefined;
+  let begun: { readonly memory: number; readonly done: Promise<MemoryBegun> } | undefined;
+  let tellBesideRows = (): void => {};
 
   const distrust = async (): Promise<void> => {
     isAnother = false;
@@ -91,6 +94,12 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     }
   };
 
+  /** Before anything is charged under it once more: what is in the subject's charges already is not refused. */
+  const distrustForgotten = async (): Promise<void> => {
+    if (Number(await redis.get(sinceKey)) === forgotten) await distrust();
+    forgotten = undefined;
+  };
+
   /** Requests that arrive together share one script call; the subjects of each are still all or none. */
   const questions = createBatcher<Question, Answered>({
     maxItems: batchMax,
@@ -100,12 +109,8 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     runBatch: async (batch) => {
       if (isAnother) await distrust();
       const keys = [sinceKey, ...keysOf(prefix, batch)];
-      const call = () => client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
-      let [memory, answers] = await call();
-      if (memory === forgotten) {
-        await distrust();
-        [memory, answers] = await call();
-      }
+      if (forgotten !== undefined) await distrustForgotten();
+      const [memory, answers] = await client.reconfirmLimits(keys.length, ...keys, ...argumentsOf(batch));
       // A call is repeated on the next connection, behind which nothing was distrusted yet.
       if (isAnother) throw new Error('the connection was lost during the call');
       return answers.map((ofOne) => ({ memory, answers: ofOne }));
@@ -113,11 +118,15 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   });
 
   /** Those of one moment wait for the same statement. */
-  const begin = async (memory: number): Promise<void> => {
+  const begin = async (memory: number): Promise<MemoryBegun> => {
     if (begun?.memory !== memory) begun = { memory, done: beginMemory(memory) };
     const { done } = begun;
     try {
-      await done;
+      const how = await done;
+      if (how === 'beside_rows') tellBesideRows();
+      if (how !== 'alone' && begun?.done === done) begun = undefined;
+      if (how === 'ended') forgotten = memory;
+      return how;
     } catch (cause) {
       if (begun?.done === done) begun = undefined;
       throw unavailable(cause);
@@ -134,7 +143,10 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     let [pasts, readUnder]: [Question['pasts'], number] = [[], 0];
     for (let turn = 0; turn < turnsMax; turn += 1) {
       const answered = await questions.run({ verb, subjects: limited, chargeId, pasts, readUnder });
-      await begin(answered.memory);
+      if ((await begin(answered.memory)) === 'ended') {
+        await Promise.all(limited.map((subject) => refund(subject, chargeId)));
+        continue;
+      }
       if (!answered.answers.some(isCold)) return decide(subjects, answered);
       pasts = await Promise.all(
         limited.map(async (subject, i) => (isCold(answered.answers[i]) ? readPast(subject) : undefined)),
@@ -142,6 +154,10 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
       readUnder = answered.memory;
     }
     throw new Error('Redis forgets again and again');
+  };
+
+  const refund = async (subject: LimitSubject, chargeId: string): Promise<void> => {
+    await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [], readUnder: 0 });
   };
 
   const askAboutOne = async (
@@ -163,13 +179,14 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     charge: (subject, chargeId) => askAboutOne('charge', subject, chargeId),
     chargeTogether: (subjects, chargeId) => ask('charge', subjects, chargeId),
     peek: (subject) => askAboutOne('peek', subject, ''),
-    refund: async (subject, chargeId) => {
-      await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [], readUnder: 0 });
-    },
+    refund,
     forget: (memory) => {
       forgotten = memory;
     },
     distrust,
+    onBesideRows: (listener) => {
+      tellBesideRows = listener;
+    },
   };
 };
 

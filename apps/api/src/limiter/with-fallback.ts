@@ -27,7 +27,7 @@ const restMs = 1000;
  * How long a process charges in both after it has the primary again, or has learned that another process may be
  * without: longer than that other one takes to try it again, or to say once more that it is without.
  */
-const bothMs = 3 * restMs;
+export const chargeInBothMs = 3 * restMs;
 
 /**
  * The primary limiter while it answers, else what the setting says. After an outage the primary is
@@ -41,6 +41,10 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
   let restUntilMs = 0;
   let begunWithout: Promise<void> | undefined;
   let bothUntilMs: number | undefined;
+  const chargeInBoth = (): void => {
+    bothUntilMs = nowMs() + chargeInBothMs;
+  };
+  primary.onBesideRows(chargeInBoth);
 
   const insteadOf = (onErrorOf: FallbackOptions['onError']): Limiter =>
     onErrorOf === 'postgres'
@@ -66,7 +70,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       if (!working) {
         working = true;
         begunWithout = undefined;
-        bothUntilMs = nowMs() + bothMs;
+        chargeInBoth();
         onChange({ working });
       }
       return result;
@@ -132,7 +136,7 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       },
       forget: (memory) => {
         primary.forget(memory);
-        if (working) bothUntilMs = nowMs() + bothMs;
+        if (working) chargeInBoth();
       },
     };
   };

@@ -3,7 +3,7 @@ import type { LimitKind, LimitSubject } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { type Acceptance, acceptMessages } from '@reconfirm/db/accept-messages';
 import { type Database, openDatabase } from '@reconfirm/db/database';
-import { beginLimitMemory, readCharges } from '@reconfirm/db/limit-charges';
+import { beginLimitMemory, beginLimitRows, readCharges } from '@reconfirm/db/limit-charges';
 import { defaultOrganizationId } from '@reconfirm/db/schema';
 import { createTestDatabase, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { connectForCalls, type RedisConnection } from '@reconfirm/queue/redis';
@@ -49,7 +49,7 @@ export const openRows = async (): Promise<LimiterRows> => {
   });
   return {
     db,
-    beginWithout: () => beginLimitMemory(db, -randomInt(1, 2 ** 47)),
+    beginWithout: () => beginLimitRows(db, randomInt(1, 2 ** 47)),
     accept: async (subject, id, memory) => {
       const elsewhere = createHash('sha256').update(id).digest();
       const keys = {
@@ -132,7 +132,7 @@ export const openRedis = (
       prefix,
       maxWaitMs: 150,
       readRows: (subject) => readCharges(rows.db, subject),
-      beginMemory: (memory) => beginLimitMemory(rows.db, memory),
+      beginMemory: (memory) => beginLimitMemory(rows.db, memory, 3),
     }),
     keys,
     empty: async () => {

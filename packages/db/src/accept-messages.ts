@@ -6,6 +6,7 @@ import type { Priority } from '@reconfirm/core/purposes/purpose';
 import { priorityOf } from '@reconfirm/core/purposes/registry';
 import type { Database } from './database.ts';
 import { namePrefix } from './named-statements.ts';
+import { waitBudget } from './wait-budget.ts';
 
 /** A request as it is accepted: no address and no token, only keyed hashes. */
 export interface MessageRequest {
@@ -213,7 +214,14 @@ export const acceptMessages = async (
     ...listed.map((column) => requests.map(column.of)),
     ...shared.map((column) => column.of(first)),
   ];
-  const { rows } = await db.executeQuery<{ id: string }>(CompiledQuery.raw(text, values));
+  const insert = async (on: Database): Promise<readonly { readonly id: string }[]> =>
+    (await on.executeQuery<{ id: string }>(CompiledQuery.raw(text, values))).rows;
+  const rows = await (db.isTransaction
+    ? insert(db)
+    : db.connection().execute((held) =>
+        // Where the server would go on when we have stopped listening: in a transaction that is never committed then.
+        waitBudget()?.outlastsStatement() === false ? held.transaction().execute(insert) : insert(held),
+      ));
   const written = new Set(rows.map((row) => row.id));
   return requests.map((request) => (written.has(request.id) ? 'accepted' : 'not_written'));
 };

@@ -2,8 +2,9 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { BatchWaitTooLong } from './batcher.ts';
 import { withNamedStatements } from './named-statements.ts';
-import { isMarkedNeverSent } from './never-sent.ts';
+import { isMarkedNotWritten } from './not-written.ts';
 import type { Schema } from './schema.ts';
+import { answerMsAfter, WaitBudgetSpent } from './wait-budget.ts';
 
 export type Database = Kysely<Schema>;
 
@@ -20,7 +21,7 @@ export interface DatabaseOptions {
   /** What stands between us and the server; `none` unless it is said. */
   readonly pooler?: DatabasePooler;
   readonly poolMax: number;
-  /** Deadline of waiting for a free connection, and of each statement. */
+  /** Deadline of waiting for a free connection, and of each statement; a request's budget (`WaitBudget`) ends them earlier. */
   readonly timeoutMs: number;
   /** How long a statement waits for a lock that another holds; without it as long as for its answer. */
   readonly lockTimeoutMs?: number;
@@ -41,7 +42,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     max: options.poolMax,
     connectionTimeoutMillis: options.timeoutMs,
     // The server cancels first and says why; the client's own limit catches a server that went silent.
-    query_timeout: options.timeoutMs + 250,
+    query_timeout: options.timeoutMs + answerMsAfter(options.timeoutMs),
     ...(options.lockTimeoutMs !== undefined && { lock_timeout: options.lockTimeoutMs }),
     ...(hasSessions && {
       statement_timeout: options.timeoutMs,
@@ -88,8 +89,8 @@ export const isUnavailable = (error: unknown): boolean =>
     ));
 
 /**
- * Whether a statement that failed certainly changed nothing: the server refused it, or it never got
- * there. False when the answer was lost on the way, for then it may have been committed.
+ * Whether a statement that failed certainly changed nothing: the server refused it, it never got there, or
+ * its transaction never came to its COMMIT. False when the answer was lost on the way, for then it may have been committed.
  */
 export const wasNotWritten = (error: unknown): boolean => {
   const code = databaseErrorCode(error) ?? '';
@@ -97,9 +98,10 @@ export const wasNotWritten = (error: unknown): boolean => {
   const wasRefused = /^[0-9FHPX][0-9A-Z]{4}$/.test(code) && !/^(08|57P|40003)/.test(code);
   const wasNeverSent =
     // A proxy in front of a server that is down takes the connection and ends it: no code tells that apart.
-    isMarkedNeverSent(error) ||
+    isMarkedNotWritten(error) ||
     /^E(CONNREFUSED|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH)$/.test(code) ||
     error instanceof BatchWaitTooLong ||
+    error instanceof WaitBudgetSpent ||
     (error instanceof Error && /timeout exceeded when trying to connect/i.test(error.message));
   return wasRefused || wasNeverSent;
 };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Batcher, BatchWaitTooLong, createBatcher } from '../src/batcher.ts';
+import { answerMs, createWaitBudget, waitBudget, withWaitBudget } from '../src/wait-budget.ts';
 
 /** A batcher whose batches end when the test says so. */
 const manualBatcher = (
@@ -137,6 +138,118 @@ describe('a batch that does not come back', () => {
     await nextTurn();
     batch(1).finish(named([3]));
     expect(await next).toBe('result of 3');
+  });
+});
+
+describe('items of requests that have little time left', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  const scene = () => {
+    const batches: { items: readonly number[]; leftMs: number | undefined; finish: () => void }[] = [];
+    const batcher = createBatcher<number, string>({
+      maxItems: 100,
+      maxInFlight: 1,
+      maxWaitMs: 1000,
+      retryAlone: () => false,
+      runBatch: (items) =>
+        new Promise((resolve) => {
+          const leftMs = waitBudget()?.leftMs();
+          batches.push({ items, leftMs, finish: () => resolve(named(items)) });
+        }),
+    });
+    const told: (readonly [number, string])[] = [];
+    /** For a request that may wait so long. */
+    const run = (item: number, totalMs: number | undefined): void => {
+      const budget = totalMs === undefined ? undefined : createWaitBudget(totalMs - answerMs);
+      void withWaitBudget(budget, () => batcher.run(item)).then(
+        () => told.push([item, 'done']),
+        (error: unknown) => told.push([item, error instanceof BatchWaitTooLong ? 'refused' : 'failed']),
+      );
+    };
+    const finish = async (index: number): Promise<void> => {
+      batches[index]?.finish();
+      await nextTurn();
+    };
+    return { batches, told, run, finish };
+  };
+
+  test('give their batch as much time as the one with the least has, whoever began it', async () => {
+    const { batches, run, finish } = scene();
+    run(1, 1700);
+    run(2, 900);
+    run(3, undefined);
+    await nextTurn();
+    await finish(0);
+    run(4, undefined);
+    await nextTurn();
+    expect(batches.map(({ items, leftMs }) => ({ items, leftMs }))).toEqual([
+      { items: [1, 2, 3], leftMs: 900 },
+      { items: [4], leftMs: undefined },
+    ]);
+  });
+
+  test('wait no longer than their own request may, behind others that may wait for longer', async () => {
+    const { told, run } = scene();
+    run(1, 5000);
+    await nextTurn();
+    run(2, 5000);
+    run(3, 500);
+    // All of it but the half of its statement's time (250 ms) that is kept for the batch.
+    await vi.advanceTimersByTimeAsync(374);
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told).toEqual([[3, 'refused']]);
+    await vi.advanceTimersByTimeAsync(625);
+    expect(told).toEqual([
+      [3, 'refused'],
+      [2, 'refused'],
+    ]);
+  });
+
+  test('are refused when the last batch took longer than that, so that they end no other’s', async () => {
+    const { batches, told, run, finish } = scene();
+    run(1, 1700);
+    await nextTurn();
+    run(2, 1700);
+    await vi.advanceTimersByTimeAsync(500);
+    run(3, 1700);
+    await vi.advanceTimersByTimeAsync(450);
+    // The first took 950 ms; 750 are left to the second, 1,250 to the third.
+    await finish(0);
+    expect(batches.slice(1).map(({ items, leftMs }) => ({ items, leftMs }))).toEqual([
+      { items: [3], leftMs: 1250 },
+    ]);
+    expect(told).toEqual([
+      [1, 'done'],
+      [2, 'refused'],
+    ]);
+  });
+
+  test('go all the same when nobody has more, or no batch would ever tell that the server is fast again', async () => {
+    const { batches, run, finish } = scene();
+    run(1, 1700);
+    await nextTurn();
+    await vi.advanceTimersByTimeAsync(950);
+    await finish(0);
+    run(2, 500);
+    await nextTurn();
+    await finish(1);
+    run(3, 100);
+    run(4, 1700);
+    await nextTurn();
+    expect(batches.map(({ items }) => items)).toEqual([[1], [2], [3, 4]]);
+  });
+
+  test('are not refused by a server that is fast', async () => {
+    const { batches, run, finish } = scene();
+    run(1, 1700);
+    await nextTurn();
+    await vi.advanceTimersByTimeAsync(10);
+    run(2, 260);
+    run(3, 1700);
+    await finish(0);
+    expect(batches[1]?.items).toEqual([2, 3]);
   });
 });
 

@@ -41,7 +41,7 @@ const faults: readonly Fault[] = [
   },
   {
     what: 'no place in a batch in time',
-    error: new BatchWaitTooLong(1000),
+    error: new BatchWaitTooLong(),
     unavailable: true,
     notWritten: true,
   },

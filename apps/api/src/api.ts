@@ -147,6 +147,7 @@ export const createApi = async (
     errorCodes: config.ERROR_CODES,
     publicUrl: config.PUBLIC_URL,
     brand: config.BRAND_NAME,
+    databaseTimeoutMs: config.DATABASE_TIMEOUT_MS,
     documents: config.CONTRACTS.flatMap((name) => contracts[name].document ?? []),
     findProblems: async () => [...(await databaseProblems(db)), ...(await redisProblems(redis))],
     plugins: [

@@ -11,6 +11,7 @@ import fastify, {
   LogController,
 } from 'fastify';
 import { addressRanges } from '@reconfirm/core/client-address';
+import { createWaitBudget, withWaitBudget } from '@reconfirm/db/wait-budget';
 import type { Logger } from '@reconfirm/process/logger';
 import { type ClientAddressOptions, readSignedClientAddresses } from './client-address.ts';
 import { type ContractDocument, documentation } from './documentation.ts';
@@ -27,6 +28,8 @@ export interface AppOptions {
   readonly errorCodes: 'documented' | 'specific';
   readonly publicUrl: string;
   readonly brand: string;
+  /** DATABASE_TIMEOUT_MS: what a request may wait for Postgres, in all. */
+  readonly databaseTimeoutMs: number;
   /** Of the contracts that are on and have one of their own. */
   readonly documents: readonly ContractDocument[];
   /** What keeps the process from serving: sentences for /readyz. */
@@ -81,6 +84,7 @@ export const buildApp = async (options: AppOptions): Promise<FastifyInstance> =>
   readSignedClientAddresses(app, options.clientAddresses);
   observe(app, options, isTrusted);
   hangUpWhenClosing(app);
+  boundWaits(app, options.databaseTimeoutMs);
   await app.register(documentation({ ...options, version }));
   for (const plugin of options.plugins) await app.register(plugin);
   operations(app, options);
@@ -139,6 +143,16 @@ const observe = (
     );
     done();
   });
+};
+
+/**
+ * Each request is given its time here, once its body is there: one deadline for all that its handler waits for,
+ * instead of one for each wait. Nothing before this asks a store.
+ */
+const boundWaits = (app: FastifyInstance, databaseTimeoutMs: number): void => {
+  app.addHook('preValidation', (_request, _reply, done) =>
+    withWaitBudget(createWaitBudget(databaseTimeoutMs), done),
+  );
 };
 
 /** Without it a kept-alive connection holds up closing for as long as its time-out (72 s). */

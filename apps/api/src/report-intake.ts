@@ -7,6 +7,7 @@ import {
   storeDeliveryEvents,
   storeEventsForLater,
 } from '@reconfirm/db/delivery-events';
+import { waitTogether, withWaitBudget } from '@reconfirm/db/wait-budget';
 
 /** As many reports as are stored and applied in a few milliseconds; a request with more is applied afterwards. */
 const atOnceMax = 64;
@@ -80,11 +81,12 @@ export const createReportIntake = (options: ReportIntakeOptions): ReportIntake =
   };
 
   const storeForLater = async (reports: readonly IncomingEvent[]): Promise<readonly EventOutcome[]> => {
-    if (waiting.length > waitingMax) await applying;
+    if (waiting.length > waitingMax) await waitTogether(applying);
     onBatch(1);
     const { outcomes, ids } = await storeEventsForLater(db, reports);
     waiting.push(...ids);
-    if (!isApplying) applying = applyAll();
+    // At nobody's expense.
+    if (!isApplying) applying = withWaitBudget(undefined, applyAll);
     return outcomes;
   };
 

@@ -9,6 +9,7 @@ import type { Database } from '@reconfirm/db/database';
 import { writePassword } from '@reconfirm/db/passwords';
 import { readToken } from '@reconfirm/db/token-state';
 import { confirmToken } from '@reconfirm/db/verifications';
+import { outlastBudget } from '@reconfirm/db/wait-budget';
 import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import type { CaptchaGate } from './captcha/gate.ts';
 import { type ChangeContact, createChangeContact } from './change-contact.ts';
@@ -119,7 +120,7 @@ export const createUseCases = (
       keys,
       confirmToken: (presented, wanted) => confirmToken(db, presented, wanted),
       countGuess: (subjectKey) => countGuess(db, subjectKey, parts.config.CODE_GUESS_LIMIT),
-      forgiveGuess: (subjectKey) => forgiveGuess(db, subjectKey),
+      forgiveGuess: (subjectKey) => outlastBudget(() => forgiveGuess(db, subjectKey)),
       findCodes: (subjectKey) => findCodes(db, subjectKey),
       findCodesOfChanges: (addressKey, purpose) => findCodesOfChanges(db, addressKey, purpose),
     }),

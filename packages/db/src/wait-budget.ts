@@ -103,6 +103,9 @@ export const waitBudget = (): WaitBudget | undefined => current.getStore();
 export const withWaitBudget = <T>(budget: WaitBudget | undefined, work: () => T): T =>
   current.run(budget, work);
 
+/** Waits for what others wait for, too, as long as the request has time; it goes on for them. */
+export const waitTogether = <T>(shared: Promise<T>): Promise<T> => waitBudget()?.within(shared) ?? shared;
+
 /** Waits at the request's expense for something that has a deadline of its own, and is not cut short. */
 export const spendOnOther = <T>(wait: () => Promise<T>): Promise<T> => {
   const budget = waitBudget();

@@ -12,7 +12,10 @@ export interface Limiter {
    * subject that refuses: the last decision says whether anything was charged.
    */
   chargeTogether(subjects: readonly LimitSubject[], chargeId: string): Promise<readonly LimitDecision[]>;
-  /** Takes a charge back, for a request that could not be accepted after all. */
+  /**
+   * Takes a charge back, for a request that could not be accepted after all. Goes on when that request has to
+   * be answered before it is done.
+   */
   refund(subject: LimitSubject, chargeId: string): Promise<void>;
   /** What a charge would say now, without charging. */
   peek(subject: LimitSubject): Promise<LimitDecision>;

@@ -1,6 +1,7 @@
 import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import type { Database } from '@reconfirm/db/database';
 import { chargeLimits, readCharges, refundCharge } from '@reconfirm/db/limit-charges';
+import { outlastBudget } from '@reconfirm/db/wait-budget';
 import type { Limiter } from './limiter.ts';
 
 /** Limits in Postgres: for installations without Redis, and while Redis does not answer. */
@@ -11,7 +12,7 @@ export const createPostgresLimiter = (db: Database): Limiter => {
     return decideLimits(subject, agesMs, charged);
   };
   const refund = (subject: LimitSubject, chargeId: string): Promise<void> =>
-    refundCharge(db, subject.key, chargeId);
+    outlastBudget(() => refundCharge(db, subject.key, chargeId));
   const peek = async (subject: LimitSubject): Promise<LimitDecision> => {
     if (subject.limits.length === 0) return decideLimits(subject, [], true);
     const counted = await readCharges(db, subject);

@@ -3,6 +3,7 @@ import { AppError } from '@reconfirm/core/app-error';
 import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
 import { createBatcher } from '@reconfirm/db/batcher';
 import type { CountedRequest, MemoryBegun } from '@reconfirm/db/limit-charges';
+import { spendOnOther, waitTogether, withWaitBudget } from '@reconfirm/db/wait-budget';
 import type { RedisConnection } from '@reconfirm/queue/redis';
 import type { Limiter } from './limiter.ts';
 
@@ -40,6 +41,13 @@ interface Question {
 const batchMax = 128;
 /** A Redis that forgets more often while one request asks is not used for it. */
 const turnsMax = 3;
+
+/** A memory that is being begun, or was. `isAlone`: nobody charges in the rows alone, and nobody need ask again. */
+interface Begun {
+  readonly memory: number;
+  readonly done: Promise<MemoryBegun>;
+  isAlone: boolean;
+}
 
 export interface RedisLimiterOptions {
   readonly redis: RedisConnection;
@@ -81,7 +89,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
 
   /** Under which nothing is charged any more. */
   let forgotten: number | undefined;
-  let begun: { readonly memory: number; readonly done: Promise<MemoryBegun> } | undefined;
+  let begun: Begun | undefined;
   let tellBesideRows = (): void => {};
 
   const distrust = async (): Promise<void> => {
@@ -117,21 +125,36 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     },
   });
 
-  /** Those of one moment wait for the same statement. */
+  /** Those of one moment wait for the same statement, at the expense of each and none of them in particular. */
   const begin = async (memory: number): Promise<MemoryBegun> => {
-    if (begun?.memory !== memory) begun = { memory, done: beginMemory(memory) };
-    const { done } = begun;
+    if (begun?.memory !== memory) {
+      begun = { memory, done: withWaitBudget(undefined, () => beginMemory(memory)), isAlone: false };
+      void learn(begun);
+    }
+    if (begun.isAlone) return 'alone';
     try {
-      const how = await done;
-      if (how === 'beside_rows') tellBesideRows();
-      if (how !== 'alone' && begun?.done === done) begun = undefined;
-      if (how === 'ended') forgotten = memory;
-      return how;
+      return await waitTogether(begun.done);
     } catch (cause) {
-      if (begun?.done === done) begun = undefined;
       throw unavailable(cause);
     }
   };
+
+  /** Before any of those who wait goes on. */
+  const learn = async (own: Begun): Promise<void> => {
+    let how: MemoryBegun | undefined;
+    try {
+      how = await own.done;
+    } catch {
+      // They are told, and the next asks again.
+    }
+    if (how === 'beside_rows') tellBesideRows();
+    if (how === 'ended') forgotten = own.memory;
+    if (how === 'alone') own.isAlone = true;
+    else if (begun === own) begun = undefined;
+  };
+
+  /** A request that has no time left for Postgres is no sign that Redis does not answer. */
+  const askTogether = (question: Question): Promise<Answered> => spendOnOther(() => questions.run(question));
 
   const ask = async (
     verb: 'charge' | 'peek',
@@ -142,7 +165,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
     if (limited.length === 0) return subjects.map(decideUnlimited);
     let [pasts, readUnder]: [Question['pasts'], number] = [[], 0];
     for (let turn = 0; turn < turnsMax; turn += 1) {
-      const answered = await questions.run({ verb, subjects: limited, chargeId, pasts, readUnder });
+      const answered = await askTogether({ verb, subjects: limited, chargeId, pasts, readUnder });
       if ((await begin(answered.memory)) === 'ended') {
         await Promise.all(limited.map((subject) => refund(subject, chargeId)));
         continue;
@@ -157,7 +180,7 @@ export const createRedisLimiter = (options: RedisLimiterOptions): RedisLimiter =
   };
 
   const refund = async (subject: LimitSubject, chargeId: string): Promise<void> => {
-    await questions.run({ verb: 'refund', subjects: [subject], chargeId, pasts: [], readUnder: 0 });
+    await askTogether({ verb: 'refund', subjects: [subject], chargeId, pasts: [], readUnder: 0 });
   };
 
   const askAboutOne = async (

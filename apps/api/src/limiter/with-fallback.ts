@@ -1,5 +1,6 @@
 import { AppError } from '@reconfirm/core/app-error';
 import { decideLimits, type LimitDecision, type LimitSubject } from '@reconfirm/core/limits';
+import { outlastBudget, waitTogether, withWaitBudget } from '@reconfirm/db/wait-budget';
 import type { Limiter } from './limiter.ts';
 import type { RedisLimiter } from './redis.ts';
 
@@ -93,15 +94,16 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
     return work(instead);
   };
 
-  /** Once for each time that the primary was tried in vain. */
-  const beginOnce = async (): Promise<void> => {
-    const begun = (begunWithout ??= beginWithout());
-    try {
-      await begun;
-    } catch (error) {
-      if (begunWithout === begun) begunWithout = undefined;
-      throw error;
+  /** Once for each time that the primary was tried in vain, at the expense of no request in particular. */
+  const beginOnce = (): Promise<void> => {
+    if (begunWithout === undefined) {
+      const begun = withWaitBudget(undefined, beginWithout);
+      begunWithout = begun;
+      begun.catch(() => {
+        if (begunWithout === begun) begunWithout = undefined;
+      });
     }
+    return waitTogether(begunWithout);
   };
 
   const chargeTogether = async (
@@ -130,10 +132,11 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
       },
       chargeTogether: (subjects, chargeId) => chargeTogether(instead, subjects, chargeId),
       peek: (subject) => call(instead, (limiter) => limiter.peek(subject)),
-      refund: async (subject, chargeId) => {
-        await call(instead, (limiter) => limiter.refund(subject, chargeId));
-        if (chargesBoth(instead)) await fallback.refund(subject, chargeId);
-      },
+      refund: (subject, chargeId) =>
+        outlastBudget(async () => {
+          await call(instead, (limiter) => limiter.refund(subject, chargeId));
+          if (chargesBoth(instead)) await fallback.refund(subject, chargeId);
+        }),
       forget: (memory) => {
         primary.forget(memory);
         if (working) chargeInBoth();

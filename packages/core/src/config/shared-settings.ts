@@ -68,7 +68,8 @@ export const sharedSettings = {
     min: 100,
     max: 60_000,
     fallback: '1500',
-    describe: 'Deadline of waiting for a connection, and of each statement.',
+    describe:
+      'Deadline of waiting for a connection, and of each statement. In the API of all together that one request waits for Postgres; A sixth more, and 250 ms at least, is allowed for the answer, so that callers get their 503 within 2 s.',
   }),
   DATABASE_POOLER: choice({
     values: ['none', 'transaction'],

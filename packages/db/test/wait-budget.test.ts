@@ -46,7 +46,7 @@ describe('the time that a request has', () => {
 
   test('ends a wait, and what comes too late is handed over to be given back', async () => {
     const budget = createWaitBudget(1000);
-    const given: string[] = [];
+    const given: unknown[] = [];
     const late = errorOf(
       budget.within(
         sleep(2000).then(() => 'late'),

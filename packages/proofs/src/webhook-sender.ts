@@ -21,6 +21,8 @@ export interface WebhookSender {
   readonly done: Promise<void>;
   /** Events of webhooks that have been answered with 200. */
   taken(): readonly SentEvent[];
+  /** Resolves in the very turn in which so many events are taken: before another answer is read. */
+  untilTaken(count: number): Promise<void>;
   /** How often each status was answered. */
   statuses(): ReadonlyMap<number, number>;
   /** Resolves when every request under way is answered; until `goOn` none is sent. */
@@ -43,12 +45,14 @@ export const startWebhookSender = (
   const statuses = new Map<number, number>();
   const underWay = new Set<Promise<unknown>>();
   let gate: PromiseWithResolvers<void> | undefined;
+  const awaited: { readonly count: number; readonly reached: () => void }[] = [];
 
   const post = async ({ path, headers, json, events }: SentWebhook): Promise<boolean> => {
     const { status } = await http.ask('POST', path, { headers, json });
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     if (status !== 200) return false;
     taken.push(...events);
+    for (const { count, reached } of awaited) if (taken.length >= count) reached();
     return true;
   };
   const send = async (webhook: SentWebhook): Promise<void> => {
@@ -74,6 +78,12 @@ export const startWebhookSender = (
   return {
     done: Promise.all(Array.from({ length: atOnce }, sendOneByOne)).then(() => undefined),
     taken: () => taken,
+    untilTaken: (count) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (taken.length >= count) resolve();
+      else awaited.push({ count, reached: resolve });
+      return promise;
+    },
     statuses: () => statuses,
     pause: async () => {
       gate ??= Promise.withResolvers<void>();

@@ -162,7 +162,9 @@ const pauseWhileUnwritable = (open: () => Worker, tell: (error: Error) => void):
   const worker = open();
   const wait = createWait();
   let resumeAt: NodeJS.Timeout | undefined;
+  let stopped = false;
   worker.on('error', (error) => {
+    if (stopped) return;
     tell(error);
     if (!unwritable.test(error.message) || resumeAt !== undefined) return;
     void quietly(worker.pause(true));
@@ -172,7 +174,13 @@ const pauseWhileUnwritable = (open: () => Worker, tell: (error: Error) => void):
       void quietly(worker.resume());
     }, wait.next());
   });
-  return { current: () => worker, stop: () => clearTimeout(resumeAt) };
+  return {
+    current: () => worker,
+    stop: () => {
+      stopped = true;
+      clearTimeout(resumeAt);
+    },
+  };
 };
 
 /**

@@ -69,6 +69,22 @@ describe('an organization', () => {
     expect(organizationOf(await getAsAdmin(api, `${path}/${id}`)).settings).toEqual({});
   });
 
+  it('is named, and sets, no control character: U+0000 has no place in Postgres, and a line break ends a header', async () => {
+    const { id } = organizationOf(await create({ slug: 'one-line', name: 'One line' }));
+    for (const character of ['\0', '\n', '\r', '\u0085', '\u2028']) {
+      const named = await create({ slug: 'named', name: `Na${character}me` });
+      expect(fieldsOf(expectProblem(named, { status: 400, reason: 'VALIDATION_FAILED' }))).toEqual(['name']);
+      const settings = { BRAND_NAME: `Ac${character}me` };
+      for (const answer of [
+        await create({ slug: 'set', name: 'Set', settings }),
+        await change(id, { settings }),
+        await change(id, { settings: { [`BRAND${character}NAME`]: 'Acme' } }),
+      ])
+        expectProblem(answer, { status: 400, reason: 'VALIDATION_FAILED' });
+    }
+    expect((await create({ slug: 'named', name: 'Free still' })).statusCode).toBe(201);
+  });
+
   it('may not allow every redirect in production, nor look back further than requests are remembered', async () => {
     for (const settings of [{ REDIRECT_ORIGINS: '*' }, { RATE_LIMIT_ADDRESS: '1/86400' }])
       expectProblem(await create({ slug: 'too-far', name: 'Too far', settings }), {

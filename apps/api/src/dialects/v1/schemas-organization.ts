@@ -7,7 +7,9 @@ const Name = Type.String({ pattern: oneLine, minLength: 1, maxLength: 100 });
 const Slug = Type.String({ pattern: '^[a-z][a-z0-9-]{0,62}$', examples: ['acme'] });
 const names = organizationSettingNames.join(', ');
 
-const Settings = Type.Record(Type.String(), Type.String({ maxLength: 2048 }), {
+const Value = Type.String({ pattern: oneLine, maxLength: 2048 });
+
+const Settings = Type.Record(Type.String(), Value, {
   description: `Any of ${names}`,
   examples: [{ BRAND_NAME: 'Acme', DEFAULT_LOCALE: 'de' }],
 });
@@ -21,7 +23,7 @@ export const OrganizationPatch = Type.Object(
   {
     name: Type.Optional(Name),
     settings: Type.Optional(
-      Type.Record(Type.String(), Type.Union([Type.String({ maxLength: 2048 }), Type.Null()]), {
+      Type.Record(Type.String(), Type.Union([Value, Type.Null()]), {
         description: `Any of ${names}; null takes one back`,
       }),
     ),

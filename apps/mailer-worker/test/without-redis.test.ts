@@ -73,8 +73,9 @@ describe.each(absences)('with a Redis that %s', (_, openAbsence) => {
 describeWithRedis('a Redis that goes away and comes back', (redisUrl) => {
   test('costs no message, and is used again by itself', async () => {
     await using inbox = await startInbox();
-    await using scene = await openScene(inbox.url, 'redis');
+    // Before the scene, so that it closes after it: BullMQ never ends with a Redis that goes away just then.
     await using proxy = await openTcpProxy(redisUrl);
+    await using scene = await openScene(inbox.url, 'redis');
     const worker = await scene.start({ REDIS_URL: proxy.url });
     await proxy.become('closed');
     const ids = await registerMany(scene.db, 30);

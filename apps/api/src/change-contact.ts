@@ -1,13 +1,16 @@
 import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { Destination } from '@reconfirm/core/destination';
-import type { LimitDecision, LimitSubject } from '@reconfirm/core/limits';
+import type { LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ChargeForgotten } from '@reconfirm/db/charged-transaction';
 import type { NewContactChange } from '@reconfirm/db/contact-changes';
 import type { RulesOf } from './contract-rules.ts';
+import { type Charge, chargeEach, refundEach } from './limiter/charge-all.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import { type ChargedRequest, writeCharged, type WrittenCharged } from './limiter/write-charged.ts';
 import { drawRandom } from '@reconfirm/process/random-pool';
 import { type Client, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf, type ResendOutcome, type SmsIntake } from './resend.ts';
@@ -50,7 +53,10 @@ export interface ChangeContactDependencies {
   readonly lifetimeSeconds: (organizationId: string, purpose: Purpose) => number;
   readonly limiter: Limiter;
   readonly sms: SmsIntake;
-  readonly write: (change: NewContactChange, messages: readonly MessageRequest[]) => Promise<boolean>;
+  readonly write: (
+    change: NewContactChange,
+    messages: readonly MessageRequest[],
+  ) => Promise<boolean | ChargeForgotten>;
   readonly ring: Ring;
 }
 
@@ -72,13 +78,15 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
     const messages = sidesOf(mode).map((side) => ({ side, keys: keysFor(command, side) }));
     const charges = chargesOf(messages.map(({ keys }) => keys));
     const limiter = command.to.channel === 'sms' ? deps.sms.limiter : deps.limiter;
-    const charged = await chargeAll(limiter, charges);
-    if (!('limits' in charged)) return { kind: 'limited', by: charged, limits: [charged] };
-    const isWritten = await write(command, { changeId, mode }, messages, () => refund(limiter, charges));
-    if (!isWritten) return { kind: 'unknown_account' };
+    const charged = await chargeEach(limiter, charges);
+    if (charged.kind === 'limited') return charged;
+    const request = { limiter, charges, limits: charged.limits };
+    const outcome = await write(command, { changeId, mode }, messages, request);
+    if (outcome.kind === 'limited') return outcome;
+    if (!outcome.written) return { kind: 'unknown_account' };
     for (const { keys } of messages) deps.ring(keys.messageId, purposeFor(command));
     const messageIds = Object.fromEntries(messages.map(({ side, keys }) => [side, keys.messageId]));
-    return { kind: 'asked', changeId, mode, messageIds, limits: charged.limits };
+    return { kind: 'asked', changeId, mode, messageIds, limits: outcome.limits };
   };
 
   function modeFor({ organizationId, current, to }: ChangeContactCommand): ChangeMode {
@@ -96,33 +104,12 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
     });
   }
 
-  /** All or none. */
-  async function chargeAll(
-    limiter: Limiter,
-    charges: readonly Charge[],
-  ): Promise<{ readonly limits: readonly LimitDecision[] } | LimitDecision> {
-    const limits: LimitDecision[] = [];
-    for (const [index, { subject, chargeId }] of charges.entries()) {
-      const decision = await limiter.charge(subject, chargeId);
-      if (!decision.allowed) {
-        await refund(limiter, charges.slice(0, index));
-        return decision;
-      }
-      limits.push(decision);
-    }
-    return { limits };
-  }
-
-  async function refund(limiter: Limiter, charges: readonly Charge[]): Promise<void> {
-    await Promise.allSettled(charges.map(({ subject, chargeId }) => limiter.refund(subject, chargeId)));
-  }
-
   async function write(
     command: ChangeContactCommand,
     { changeId, mode }: { readonly changeId: string; readonly mode: ChangeMode },
     messages: readonly { readonly side: ChangeSide; readonly keys: RequestKeys }[],
-    giveBack: () => Promise<void>,
-  ): Promise<boolean> {
+    charged: ChargedRequest,
+  ): Promise<WrittenCharged<boolean>> {
     const newKeys = messages[0]?.keys;
     if (newKeys === undefined) throw new Error('a change has a message to its new address');
     const purpose = purposeFor(command);
@@ -147,18 +134,20 @@ export const createChangeContact = (deps: ChangeContactDependencies): ChangeCont
       newKey: newKeys.addressKey,
       ttlSeconds: deps.lifetimeSeconds(command.organizationId, purpose),
     };
-    return deps.write(change, requests).catch(async (cause: unknown) => {
-      const fault = writeFault(cause);
-      if (mayGiveBack(fault, newKeys)) await giveBack();
-      throw fault;
-    });
+    return writeCharged(charged, (limitMemory) =>
+      deps
+        .write(
+          change,
+          requests.map((request) => ({ ...request, limitMemory })),
+        )
+        .catch(async (cause: unknown) => {
+          const fault = writeFault(cause);
+          if (mayGiveBack(fault, newKeys)) await refundEach(charged.limiter, charged.charges);
+          throw fault;
+        }),
+    );
   }
 };
-
-interface Charge {
-  readonly subject: LimitSubject;
-  readonly chargeId: string;
-}
 
 /** The client pays once, each address for its own mail. */
 const chargesOf = (all: readonly RequestKeys[]): readonly Charge[] =>

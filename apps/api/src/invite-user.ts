@@ -4,11 +4,13 @@ import type { LimitDecision } from '@reconfirm/core/limits';
 import { uuidV7 } from '@reconfirm/core/message-id';
 import { purposes } from '@reconfirm/core/purposes/registry';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ChargeForgotten } from '@reconfirm/db/charged-transaction';
 import type { InviteUserOutcome as Written, NewUser, NoInvitation } from '@reconfirm/db/invitations';
 import type { UserDetails } from '@reconfirm/db/users';
 import { type InvitationKeys, type InvitationLimits, makeInvitationKeys } from './invitation-keys.ts';
-import { chargeAll, refundAll } from './limiter/charge-all.ts';
+import { chargeAll, refundAll, refundEach } from './limiter/charge-all.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import { writeCharged, type WrittenCharged } from './limiter/write-charged.ts';
 import { drawRandom } from '@reconfirm/process/random-pool';
 import type { KeySettings } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf } from './resend.ts';
@@ -68,11 +70,11 @@ export interface InvitationDependencies {
   readonly writeUser: (
     user: NewUser,
     invitation: { readonly message: MessageRequest; readonly by: string; readonly seats: number | null },
-  ) => Promise<Written>;
+  ) => Promise<Written | ChargeForgotten>;
   readonly writeRenewal: (
     change: { readonly organizationId: string; readonly accountId: string; readonly by: string },
     message: MessageRequest,
-  ) => Promise<NoInvitation | 'renewed'>;
+  ) => Promise<NoInvitation | 'renewed' | ChargeForgotten>;
   readonly ring: Ring;
 }
 
@@ -95,28 +97,34 @@ export const createInvitations = (deps: InvitationDependencies): Invitations => 
       const made = keysOf(command);
       const status = await deps.findStatus(command.organizationId, made.keys.addressKey);
       if (status !== null) return { kind: 'duplicate' };
-      return charged(made, async (limits) => {
-        const written = await deps.writeUser(userOf(command, made), {
-          message: messageOf(command, made),
+      const outcome = await charged(made, (limitMemory) =>
+        deps.writeUser(userOf(command, made), {
+          message: { ...messageOf(command, made), limitMemory },
           by: inviterName(command.inviter),
           seats: deps.seatsOf(command.organizationId),
-        });
-        return written.kind === 'invited'
-          ? { kind: 'invited', user: written.user, messageId: made.keys.messageId, limits }
-          : { kind: written.kind };
-      });
+        }),
+      );
+      if (outcome.kind === 'limited') return outcome;
+      const { written, limits } = outcome;
+      await finish(made, written.kind === 'invited');
+      return written.kind === 'invited'
+        ? { kind: 'invited', user: written.user, messageId: made.keys.messageId, limits }
+        : { kind: written.kind };
     },
 
-    renew: (command) => {
+    renew: async (command) => {
       const made = keysOf(command);
       const { organizationId, accountId, inviter } = command;
-      return charged(made, async (limits) => {
-        const change = { organizationId, accountId, by: inviterName(inviter) };
-        const written = await deps.writeRenewal(change, messageOf(command, made));
-        return written === 'renewed'
-          ? { kind: 'renewed', messageId: made.keys.messageId, limits }
-          : { kind: written };
-      });
+      const change = { organizationId, accountId, by: inviterName(inviter) };
+      const outcome = await charged(made, (limitMemory) =>
+        deps.writeRenewal(change, { ...messageOf(command, made), limitMemory }),
+      );
+      if (outcome.kind === 'limited') return outcome;
+      const { written, limits } = outcome;
+      await finish(made, written === 'renewed');
+      return written === 'renewed'
+        ? { kind: 'renewed', messageId: made.keys.messageId, limits }
+        : { kind: written };
     },
 
     waitSeconds: async (invitation) => {
@@ -130,23 +138,27 @@ export const createInvitations = (deps: InvitationDependencies): Invitations => 
     return makeInvitationKeys(deps.keys, deps.limits, { ...invitation, to: invitation.email });
   }
 
-  /** Charges, then writes; what did not come to a message costs nothing. */
-  async function charged<O extends { readonly kind: string }>(
+  /** Charges, then writes. */
+  async function charged<T>(
     { keys, subjects }: InvitationKeys,
-    write: (limits: readonly LimitDecision[]) => Promise<O>,
-  ): Promise<O | Limited> {
+    write: (limitMemory: number | null) => Promise<T | ChargeForgotten>,
+  ): Promise<WrittenCharged<T>> {
     const charge = await chargeAll(deps.limiter, subjects, keys.chargeId);
     if (charge.kind === 'limited') return charge;
-    const refund = (): Promise<void> => refundAll(deps.limiter, subjects, keys.chargeId);
-    const outcome = await write(charge.limits).catch(async (cause: unknown) => {
-      const fault = writeFault(cause);
-      if (mayGiveBack(fault, keys)) await refund();
-      throw fault;
-    });
-    if (outcome.kind === 'invited' || outcome.kind === 'renewed')
-      deps.ring(keys.messageId, purposes.invitation);
-    else await refund();
-    return outcome;
+    const charges = subjects.map((subject) => ({ subject, chargeId: keys.chargeId }));
+    return writeCharged({ limiter: deps.limiter, charges, limits: charge.limits }, (limitMemory) =>
+      write(limitMemory).catch(async (cause: unknown) => {
+        const fault = writeFault(cause);
+        if (mayGiveBack(fault, keys)) await refundEach(deps.limiter, charges);
+        throw fault;
+      }),
+    );
+  }
+
+  /** What did not come to a message costs nothing. */
+  async function finish({ keys, subjects }: InvitationKeys, isWritten: boolean): Promise<void> {
+    if (isWritten) deps.ring(keys.messageId, purposes.invitation);
+    else await refundAll(deps.limiter, subjects, keys.chargeId);
   }
 
   function messageOf(invitation: Invitation, { keys }: InvitationKeys): MessageRequest {

@@ -6,12 +6,14 @@ import { purposes } from '@reconfirm/core/purposes/registry';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
 import type { AccountDetails, NewAccount } from '@reconfirm/db/accounts';
+import type { ChargeForgotten } from '@reconfirm/db/charged-transaction';
 import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import { makeApiKey } from './api-key.ts';
 import type { CaptchaGate, CaptchaRefusal, GateRefusal } from './captcha/gate.ts';
 import type { RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
-import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+import { writeCharged } from './limiter/write-charged.ts';
+import { chargesOf, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import { mayGiveBack, messageRequestOf, withoutCharge } from './resend.ts';
 import type { FindStatus } from './stores.ts';
 import { writeFault } from './write-fault.ts';
@@ -54,7 +56,7 @@ export interface RegisterDependencies {
     account: NewAccount,
     apiKey: { readonly id: string; readonly secretHash: Uint8Array },
     message: MessageRequest,
-  ) => Promise<AccountDetails | null>;
+  ) => Promise<AccountDetails | null | ChargeForgotten>;
   readonly ring: Ring;
 }
 
@@ -104,7 +106,7 @@ export const createRegister = (deps: RegisterDependencies): Register => {
       return { kind: 'already_registered' };
     const address = await deps.limiter.charge(keys.address, keys.chargeId);
     if (!address.allowed) return refuse(keys, ip, { kind: 'limited', by: address, limits: [ip, address] });
-    return write(command, keys, [ip, address]);
+    return write(command, keys, ip, address);
   }
 
   async function refuse(
@@ -119,7 +121,8 @@ export const createRegister = (deps: RegisterDependencies): Register => {
   async function write(
     command: RegisterCommand,
     keys: RequestKeys,
-    limits: readonly LimitDecision[],
+    ip: LimitDecision,
+    address: LimitDecision,
   ): Promise<RegisterOutcome> {
     const apiKey = makeApiKey();
     const message = messageRequestOf(
@@ -135,9 +138,14 @@ export const createRegister = (deps: RegisterDependencies): Register => {
       locale: command.locale,
       redirectUrl: command.redirectUrl,
     };
-    const written = await deps.write(account, apiKey, message).catch((cause: unknown) => {
-      throw writeFault(cause);
-    });
+    const charged = { limiter: deps.limiter, charges: chargesOf(keys, ip), limits: [ip, address] };
+    const outcome = await writeCharged(charged, (limitMemory) =>
+      deps.write(account, apiKey, { ...message, limitMemory }).catch((cause: unknown) => {
+        throw writeFault(cause);
+      }),
+    );
+    if (outcome.kind === 'limited') return outcome;
+    const { written, limits } = outcome;
     if (written === null) {
       await deps.limiter.refund(keys.address, keys.chargeId);
       return { kind: 'already_registered' };

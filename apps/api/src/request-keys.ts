@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { clientPrefix } from '@reconfirm/core/client-address';
 import type { Destination } from '@reconfirm/core/destination';
 import { derivedHash, keyedHash } from '@reconfirm/core/keyed-hash';
-import type { ContractLimits, LimitSubject, RememberSeconds } from '@reconfirm/core/limits';
+import type { ContractLimits, LimitDecision, LimitSubject, RememberSeconds } from '@reconfirm/core/limits';
 import { uuidV7, uuidV8 } from '@reconfirm/core/message-id';
 import { orderedBy, type Purpose } from '@reconfirm/core/purposes/purpose';
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { relayedTemplates } from '@reconfirm/core/sealed-content';
 import type { Secret } from '@reconfirm/core/secret';
 import { drawRandom } from '@reconfirm/process/random-pool';
+import type { Charge } from './limiter/charge-all.ts';
 
 /** Under which keys a request is stored, found, counted and ordered. None of them can be turned back. */
 export interface RequestKeys {
@@ -46,6 +47,15 @@ export interface KeyedRequest {
   /** What else makes two requests with one idempotency key the same request. */
   readonly fingerprint?: readonly string[];
 }
+
+/** What a request was charged: its address, and its client unless a captcha stood in for a limit that was used up. */
+export const chargesOf = (
+  { ip, address, chargeId }: RequestKeys,
+  ofClient: LimitDecision,
+): readonly Charge[] => [
+  ...(ofClient.allowed ? [{ subject: ip, chargeId }] : []),
+  { subject: address, chargeId },
+];
 
 /** The key under which accounts and messages of an address or a phone number are found. */
 export const addressKeyOf = (

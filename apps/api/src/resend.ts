@@ -9,6 +9,7 @@ import type { Acceptance, MessageRequest } from '@reconfirm/db/accept-messages';
 import { type CaptchaGate, type CaptchaRefusal, type GateRefusal, limitedBy } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
+import { forgottenMax, limitMemoryOf, writtenByNobody } from './limiter/write-charged.ts';
 import type { Seal } from './seal-content.ts';
 import type { FindStatus } from './stores.ts';
 import { type Client, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
@@ -94,9 +95,6 @@ interface Asked extends ResendCommand {
   readonly rules: ContractRules;
   readonly contract: string;
 }
-
-/** How often Redis may forget while one request is written. */
-const forgottenMax = 2;
 
 export type Resend = (command: ResendCommand) => Promise<ResendOutcome>;
 
@@ -205,8 +203,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
     { limits, passedCaptcha }: ChargedLimits,
     turnsLeft: number,
   ): Promise<ResendOutcome> {
-    // Of several calls the first: whatever Redis forgot after it is not written.
-    const limitMemory = limits.find(({ memory }) => memory !== undefined)?.memory ?? null;
+    const limitMemory = limitMemoryOf(limits);
     const request = { ...messageRequestOf(asked, keys), passedCaptcha, limitMemory };
     const { disclosure } = asked.rules;
     const sealed = deps.seal(asked, keys.messageId);
@@ -217,10 +214,7 @@ export const createResend = (deps: ResendDependencies): Resend => {
       return { kind: 'accepted', messageId: keys.messageId, addressKey: keys.addressKey, limits };
     const told = await explainUnwritten(asked, keys);
     if (told !== null) return told;
-    if (limitMemory === null || turnsLeft === 0)
-      throw new AppError('database_unavailable', 'what kept the request from being written is gone', {
-        retryAfterSeconds: 1,
-      });
+    if (limitMemory === null || turnsLeft === 0) throw writtenByNobody();
     const again = await chargeAgain(asked, keys, limitMemory);
     return again.kind === 'charged'
       ? acceptCharged(asked, keys, { ...again, passedCaptcha }, turnsLeft - 1)

@@ -6,12 +6,14 @@ import { type PasswordPolicy, type PasswordProblem, passwordProblems } from '@re
 import type { Purpose } from '@reconfirm/core/purposes/purpose';
 import type { Secret } from '@reconfirm/core/secret';
 import type { MessageRequest } from '@reconfirm/db/accept-messages';
+import type { ChargeForgotten } from '@reconfirm/db/charged-transaction';
 import type { AskedAccount } from '@reconfirm/db/sign-ups';
 import type { JudgeDisposable } from '@reconfirm/process/disposable-domains';
 import type { CaptchaGate, GateRefusal } from './captcha/gate.ts';
 import type { ContractRules, RulesOf } from './contract-rules.ts';
 import type { Limiter } from './limiter/limiter.ts';
-import { type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
+import { writeCharged } from './limiter/write-charged.ts';
+import { chargesOf, type KeySettings, makeRequestKeys, type RequestKeys } from './request-keys.ts';
 import {
   mayGiveBack,
   messageRequestOf,
@@ -70,7 +72,7 @@ export interface SignUpDependencies {
     account: AskedAccount,
     message: MessageRequest,
     passwordHash: string | null,
-  ) => Promise<void>;
+  ) => Promise<'accepted' | ChargeForgotten>;
   readonly ring: Ring;
 }
 
@@ -156,10 +158,14 @@ export const createSignUp = (deps: SignUpDependencies): SignUp => {
       keys,
     );
     const account: AskedAccount = { ...command, id: accountId, addressKey: keys.addressKey };
-    await deps.write(account, message, passwordHash).catch((cause: unknown) => {
-      throw writeFault(cause);
-    });
+    const charged = { limiter: limiterOf(command), charges: chargesOf(keys, ip), limits: [ip, address] };
+    const outcome = await writeCharged(charged, (limitMemory) =>
+      deps.write(account, { ...message, limitMemory }, passwordHash).catch((cause: unknown) => {
+        throw writeFault(cause);
+      }),
+    );
+    if (outcome.kind === 'limited') return outcome;
     deps.ring(keys.messageId, command.purpose);
-    return { kind: 'accepted', messageId: keys.messageId, accountId, limits: [ip, address] };
+    return { kind: 'accepted', messageId: keys.messageId, accountId, limits: outcome.limits };
   }
 };

@@ -1,5 +1,6 @@
 import { AppError } from '@reconfirm/core/app-error';
 import type { LimitSubject } from '@reconfirm/core/limits';
+import { readCharges } from '@reconfirm/db/limit-charges';
 import { openTcpProxy, type TcpProxy } from '@reconfirm/local-stack';
 import { describeWithRedis, redisPrefix, testStores } from '@reconfirm/local-stack/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -29,12 +30,13 @@ afterAll(() => rows[Symbol.asyncDispose]());
 const openLimiter = (
   store: Pick<RedisUnderTest, 'limiter'>,
   onError: FallbackOptions['onError'] = 'postgres',
+  fallback: Limiter = createPostgresLimiter(rows.db),
 ) => {
   const changes: boolean[] = [];
   let nowMs = 0;
   const limiter = createFallbackLimiter({
     primary: store.limiter,
-    fallback: createPostgresLimiter(rows.db),
+    fallback,
     beginWithout: rows.beginWithout,
     onError,
     nowMs: () => nowMs,
@@ -45,6 +47,9 @@ const openLimiter = (
   };
   return { limiter, changes, letRestPass };
 };
+
+const chargesInRows = async (subject: LimitSubject): Promise<readonly string[]> =>
+  (await readCharges(rows.db, subject)).map(({ charge }) => charge);
 
 /** What prepares a test may take longer than a request may. */
 const patiently = (work: () => Promise<unknown>): Promise<void> =>
@@ -216,6 +221,34 @@ describeWithRedis('a request that was charged and is no row yet', (url) => {
     expect(await other.limiter.charge(subject, newId())).toMatchObject({ allowed: false });
   });
 
+  test('is none any more when Redis was emptied between its charge there and that in the rows', async () => {
+    const prefix = redisPrefix(testStores());
+    using store = openRedis(url, rows, { prefix });
+    using other = openRedis(url, rows, { prefix });
+    const subject = subjectOf('address', [1, 60]);
+    const [one, two] = [newId(), newId()];
+    let after: number | undefined;
+    const inRows = createPostgresLimiter(rows.db);
+    const { limiter } = openLimiter(store, 'postgres', {
+      ...inRows,
+      chargeTogether: async (subjects, id) => {
+        if (after === undefined) {
+          await store.empty();
+          after = await chargedUnder(other.limiter, subject, two);
+        }
+        return inRows.chargeTogether(subjects, id);
+      },
+    });
+    // Somebody else may be without Redis, so it charges in both.
+    limiter.forget(0);
+    const { allowed, memory: before } = await limiter.charge(subject, one);
+    expect(allowed).toBe(true);
+    expect(await rows.accept(subject, one, before)).toBe('not_written');
+    expect(await rows.accept(subject, two, after)).toBe('accepted');
+    limiter.forget(before ?? 0);
+    expect(await limiter.charge(subject, one)).toMatchObject({ allowed: false });
+  });
+
   test('is none any more when another process lost Redis and was charged in the rows', async () => {
     await using proxy = await openTcpProxy(url);
     const prefix = redisPrefix(testStores());
@@ -294,7 +327,8 @@ describeWithRedis('two processes that lose Redis and have it again at different 
     expect(await rows.accept(subject, id, memory)).toBe('not_written');
     one.limiter.forget(memory);
     await one.limiter.refund(subject, id);
-    expect((await one.limiter.charge(subject, id)).memory).toBeUndefined();
+    expect(await one.limiter.charge(subject, id)).toMatchObject({ allowed: true });
+    expect(await chargesInRows(subject)).toContain(id);
     expect(await charge(other, subject)).toBe(true);
     expect(await charge(one, subject)).toBe(false);
   });
@@ -314,7 +348,9 @@ describeWithRedis('two processes that lose Redis and have it again at different 
     const { memory = 0 } = await one.limiter.charge(subject, id);
     await proxy.become('closed');
     expect(await charge(other, subject)).toBe(true);
-    expect((await third.limiter.charge(subject, newId())).memory).toBeUndefined();
+    const begun = newId();
+    expect(await third.limiter.charge(subject, begun)).toMatchObject({ allowed: true });
+    expect(await chargesInRows(subject)).toContain(begun);
     expect(await charge(other, subject)).toBe(true);
     expect(await charge(third, subject)).toBe(false);
     // The one that had Redis all the time finds out, too: its memory did not begin again.

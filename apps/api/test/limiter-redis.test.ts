@@ -1,3 +1,4 @@
+import { chargeLimits } from '@reconfirm/db/limit-charges';
 import { describeWithRedis } from '@reconfirm/local-stack/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -58,6 +59,23 @@ describeWithRedis('a limiter on Redis', (url) => {
         { kind: 'ip', allowed: true, states: [{ remaining: 5 }] },
         { kind: 'address', allowed: false, retryAfterSeconds: 60 },
       ]);
+    });
+
+    test('lets a request that was charged in the rows pass only beside as many others as are allowed', async () => {
+      const subject = subjectOf('address', [2, 60]);
+      const id = newId();
+      await chargeLimits(rows.db, subject, id);
+      await rows.accept(subject, newId());
+      expect(await store.limiter.charge(subject, id)).toMatchObject({
+        allowed: true,
+        states: [{ remaining: 0 }],
+      });
+      await store.empty();
+      await rows.accept(subject, newId());
+      expect(await store.limiter.charge(subject, id)).toMatchObject({
+        allowed: false,
+        retryAfterSeconds: 60,
+      });
     });
 
     test('does not ask the rows again for a subject that it has read', async () => {

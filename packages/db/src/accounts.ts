@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Account, AccountStatus } from '@reconfirm/core/account';
 import type { PublicStatus } from '@reconfirm/core/message';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
+import { type ChargeForgotten, chargedTransaction } from './charged-transaction.ts';
 import type { Database } from './database.ts';
 import { named } from './named-statements.ts';
 import type { AccountEventType, AccountRow } from './schema.ts';
@@ -51,8 +52,8 @@ export const registerAccount = async (
   account: NewAccount,
   apiKey: { readonly id: string; readonly secretHash: Uint8Array },
   message: MessageRequest,
-): Promise<AccountDetails | null> =>
-  db.transaction().execute(async (tx) => {
+): Promise<AccountDetails | null | ChargeForgotten> =>
+  chargedTransaction(db, message.limitMemory, async (tx) => {
     const row = await tx
       .insertInto('accounts')
       .values({

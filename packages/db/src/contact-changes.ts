@@ -3,6 +3,7 @@ import type { ChangeMode, ChangeSide } from '@reconfirm/core/contact-change';
 import type { Channel } from '@reconfirm/core/destination';
 import { sql, type Selectable } from 'kysely';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
+import { type ChargeForgotten, chargedTransaction } from './charged-transaction.ts';
 import type { Database } from './database.ts';
 import type { ContactChangesTable } from './schema.ts';
 
@@ -34,8 +35,8 @@ export const requestContactChange = async (
   db: Database,
   change: NewContactChange,
   messages: readonly MessageRequest[],
-): Promise<boolean> =>
-  db.transaction().execute(async (tx) => {
+): Promise<boolean | ChargeForgotten> =>
+  chargedTransaction(db, messages[0]?.limitMemory, async (tx) => {
     const account = await tx
       .selectFrom('accounts')
       .select(['email', 'email_key', 'phone', 'phone_key'])

@@ -3,6 +3,7 @@ import type { MessageStatus } from '@reconfirm/core/message';
 import { sql } from 'kysely';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
 import { cancelMessages, subjectKeysOf } from './cancel-messages.ts';
+import { type ChargeForgotten, chargedTransaction } from './charged-transaction.ts';
 import type { Database } from './database.ts';
 import { lockOrganization, tell, type UserDetails, userOf } from './users.ts';
 
@@ -26,8 +27,8 @@ export const inviteUser = async (
   db: Database,
   user: NewUser,
   invitation: { readonly message: MessageRequest; readonly by: string; readonly seats: number | null },
-): Promise<InviteUserOutcome> =>
-  db.transaction().execute(async (tx): Promise<InviteUserOutcome> => {
+): Promise<InviteUserOutcome | ChargeForgotten> =>
+  chargedTransaction(db, invitation.message.limitMemory, async (tx): Promise<InviteUserOutcome> => {
     if (invitation.seats !== null && !(await hasSeat(tx, user.organizationId, invitation.seats)))
       return { kind: 'no_seat' };
     const row = await tx
@@ -160,8 +161,8 @@ export const renewInvitation = async (
   db: Database,
   change: InvitationChange,
   message: MessageRequest,
-): Promise<NoInvitation | 'renewed'> =>
-  db.transaction().execute(async (tx) => {
+): Promise<NoInvitation | 'renewed' | ChargeForgotten> =>
+  chargedTransaction(db, message.limitMemory, async (tx) => {
     const state = await lockInvited(tx, change);
     if (state !== 'waiting') return state;
     const { accountId, by } = change;

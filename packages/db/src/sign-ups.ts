@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Destination } from '@reconfirm/core/destination';
 import { acceptMessages, type MessageRequest } from './accept-messages.ts';
+import { type ChargeForgotten, chargedTransaction } from './charged-transaction.ts';
 import type { Database } from './database.ts';
 import { writeInvitation } from './invitations.ts';
 
@@ -27,11 +28,11 @@ export const acceptSignUp = async (
   account: AskedAccount,
   message: MessageRequest,
   passwordHash: string | null,
-): Promise<void> =>
-  db.transaction().execute(async (tx) => {
+): Promise<'accepted' | ChargeForgotten> =>
+  chargedTransaction(db, message.limitMemory, async (tx): Promise<'accepted'> => {
     await insertUnlessTaken(tx, account);
     await acceptMessages(tx, [message]);
-    if (passwordHash === null) return;
+    if (passwordHash === null) return 'accepted';
     const isPhone = account.destination.channel === 'sms';
     await sql`
       INSERT INTO signup_passwords (message_id, account_id, password_hash)
@@ -39,6 +40,7 @@ export const acceptSignUp = async (
        WHERE a.organization_id = ${account.organizationId}
          AND ${sql.ref(isPhone ? 'a.phone_key' : 'a.email_key')} = ${Buffer.from(account.addressKey)}
          AND ${sql.ref(isPhone ? 'a.phone_verified_at' : 'a.verified_at')} IS NULL`.execute(tx);
+    return 'accepted';
   });
 
 /** What inviting an address came to. */

@@ -46,6 +46,18 @@ describe('the charges of a subject', () => {
     expect(await readCharges(db, subject)).toHaveLength(1);
   });
 
+  test('that are known pass only beside as many others as are allowed: one may have become a row meanwhile', async () => {
+    const email = newEmail();
+    const subject = subjectOf('address', `limit ${email}`, 2);
+    const id = newId();
+    expect((await chargeLimits(db, subject, id)).charged).toBe(true);
+    await accept(db, email);
+    expect((await chargeLimits(db, subject, id)).charged).toBe(true);
+    await accept(db, email);
+    expect((await chargeLimits(db, subject, id)).charged).toBe(false);
+    expect(await readCharges(db, subject)).toHaveLength(3);
+  });
+
   test('of a client address are the messages it asked for, of whatever address', async () => {
     const ipKey = hashOf(newEmail());
     for (let i = 0; i < 3; i += 1) await accept(db, newEmail(), { ipKey });

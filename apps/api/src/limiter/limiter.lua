@@ -14,7 +14,8 @@
 -- Returns the memory (since when this Redis remembers), then for each question the answers of its subjects, up to the
 -- first that refuses. An answer is {-1} when that is not long enough to know the subject's past (nothing was charged
 -- then: read the rows and ask again; rows that were read under another memory do not count), else {charged 0 or 1, age in ms of each counted request,
--- ...}. Atomic, as every script is; the clock is Redis' own. All subjects are read by one command and each
+-- ...}. A charge that is known is not made twice, and passes only beside as many others as are allowed: the rows may know it
+-- from a moment at which another's charge was no row yet. Atomic, as every script is; the clock is Redis' own. All subjects are read by one command and each
 -- that changes is written by one: a command costs a script 1 to 2 us, more than all that is computed here.
 
 local time = redis.call('TIME')
@@ -105,11 +106,11 @@ local function look(key, id, set, past)
   -- A subject that holds charges says under which memory it was written.
   seen.stale = #seen.charges > 0 and (past or memory ~= since)
   for _, limit in ipairs(set) do
-    local inside = 0
+    local others = 0
     for _, charge in ipairs(seen.charges) do
-      if now - charge.at < limit.window then inside = inside + 1 end
+      if charge.id ~= id and now - charge.at < limit.window then others = others + 1 end
     end
-    seen.full = seen.full or inside >= limit.max
+    seen.full = seen.full or others >= limit.max
   end
   return seen
 end
@@ -128,7 +129,7 @@ local function settle(seen, charges_it, id)
     seen.stale = true
   end
   if seen.stale then write(seen.key, since, seen.charges, 'PX', seen.remember) end
-  return answer_of(seen, charges_it or seen.already)
+  return answer_of(seen, charges_it or (seen.already and not seen.full))
 end
 
 local at_key = 1
@@ -146,7 +147,7 @@ local function next_answers()
       local seen = look(KEYS[at_key], id, set, past)
       subjects[i] = seen or false
       is_cold = is_cold or not seen
-      if seen and seen.full and not seen.already then refusing = refusing or i end
+      if seen and seen.full then refusing = refusing or i end
     end
   end
   local answers = {}

@@ -116,7 +116,8 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
     const byRows = await fallback.chargeTogether(subjects, chargeId);
     if (!isCharged(byRows))
       await Promise.allSettled(subjects.map((subject) => primary.refund(subject, chargeId)));
-    return byRows;
+    // Redis may have been emptied between the two: whoever read the rows before the second does not know of this request.
+    return byRows.map((decision, index) => underMemoryOf(decisions[index], decision));
   };
 
   const chargesBoth = (instead: Limiter): boolean =>
@@ -146,6 +147,9 @@ export const createFallbackLimiter = (options: FallbackOptions): FallbackLimiter
 
   return { ...withOnError(onError), isPrimaryWorking: () => working, withOnError };
 };
+
+const underMemoryOf = (charged: LimitDecision | undefined, decision: LimitDecision): LimitDecision =>
+  charged?.memory === undefined ? decision : { ...decision, memory: charged.memory };
 
 const isCharged = (decisions: readonly LimitDecision[]): boolean => decisions.at(-1)?.allowed !== false;
 

@@ -67,7 +67,7 @@ export const register = async (
     { id: newId(), secretHash: randomBytes(32) },
     request,
   );
-  if (account === null) throw new Error(`${email} is registered already`);
+  if (account === null || account === 'charge_forgotten') throw new Error(`${email} was not registered`);
   return { accountId: account.id, messageId: request.id };
 };
 

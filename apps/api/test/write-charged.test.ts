@@ -100,7 +100,7 @@ describeWithRedis('writing what was charged', (url) => {
       });
       await expect(writing).rejects.toMatchObject({ code: 'database_unavailable', retryAfterSeconds: 1 });
       expect(times).toBe(3);
-      expect(await roomOf(subject)).toBe(4);
+      expect(await roomOf(subject)).toBe(5);
     });
   });
 });

@@ -30,9 +30,9 @@ export interface ChargedRequest {
 }
 
 /**
- * Writes a request that was charged. When Redis forgot its charges before they were a row, they are made again by what
- * the rows say now, and it is written then, or limited: then nothing is charged. Throws `database_unavailable` when
- * Redis forgets again and again.
+ * Writes a request that was charged, and has no idempotency key. When Redis forgot its charges before they were a row, they
+ * are made again by what the rows say now, and it is written then, or limited. Throws `database_unavailable` when Redis forgets
+ * again and again. Nothing stays charged of what is limited, or given up.
  */
 export const writeCharged = async <T>(
   request: ChargedRequest,
@@ -44,9 +44,9 @@ export const writeCharged = async <T>(
     const limitMemory = limitMemoryOf(limits);
     const written = await write(limitMemory);
     if (written !== 'charge_forgotten') return { kind: 'written', written, limits };
+    await refundEach(limiter, charges);
     if (limitMemory === null || turnsLeft === 0) throw writtenByNobody();
     limiter.forget(limitMemory);
-    await refundEach(limiter, charges);
     const again = await chargeEach(limiter, charges);
     if (again.kind === 'limited') return again;
     limits = again.limits;

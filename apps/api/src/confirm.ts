@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Destination } from '@reconfirm/core/destination';
 import { hashCode, readCode } from '@reconfirm/core/code';
 import { orderedBy } from '@reconfirm/core/purposes/purpose';
@@ -51,9 +52,16 @@ export interface ConfirmDependencies {
 export interface Confirm {
   /** Uses the token of a link. Tokens of other purposes than those given are unknown here. */
   byLink(token: string, purposes: readonly PurposeName[]): Promise<ConfirmOutcome>;
-  /** Uses a code. The guess is counted before anything is compared. */
+  /** Uses a code. The guess is counted before anything is compared, and a wrong one takes `wrongCodeMs` at least. */
   byCode(claim: CodeClaim): Promise<ConfirmOutcome>;
 }
+
+/**
+ * How long a wrong code takes at least. Finding and comparing codes that there are takes some microseconds longer than
+ * finding none, which of 5,000 answers told an AUC of 0.55. Fifteen times the median of both: when the answer goes, neither is
+ * to be seen any more.
+ */
+export const wrongCodeMs = 25;
 
 /** Proving an address, by whatever a message brought. */
 export const createConfirm = (deps: ConfirmDependencies): Confirm => {
@@ -64,6 +72,8 @@ export const createConfirm = (deps: ConfirmDependencies): Confirm => {
     byCode: async (claim) => {
       const code = readCode(claim.code);
       if (code === undefined) return { kind: 'unknown' };
+      // Begun before anything is looked up, so that when it ends depends on nothing that is found.
+      const earliest = delay(wrongCodeMs);
       const wanted = [claim.purpose, ...(claim.orPurposes ?? [])];
       const places = wanted.map((purpose) => placeOf(claim, purpose));
       for (const [index, { subjectKey }] of places.entries()) {
@@ -75,7 +85,10 @@ export const createConfirm = (deps: ConfirmDependencies): Confirm => {
       }
       const candidates = await Promise.all(places.map(({ find }) => find()));
       const messageId = findMatch(candidates.flatMap(padded), code);
-      if (messageId === null) return { kind: 'unknown' };
+      if (messageId === null) {
+        await earliest;
+        return { kind: 'unknown' };
+      }
       const outcome = outcomeOf(await deps.confirmToken({ by: 'code', messageId }, wanted));
       await forgive(places);
       return outcome;

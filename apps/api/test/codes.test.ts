@@ -1,5 +1,6 @@
 import { purposeNames } from '@reconfirm/core/purposes/registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wrongCodeMs } from '../src/confirm.ts';
 import { handOverNewest } from './support/hand-over.ts';
 import { appOrigin, type Installation, openInstallation, type TestApi } from './support/installation.ts';
 import { expectProblem } from './support/problems.ts';
@@ -64,6 +65,18 @@ describe('a code', () => {
     const { instance: _1, requestId: _2, ...one } = known.json<Record<string, unknown>>();
     const { instance: _3, requestId: _4, ...other } = unknown.json<Record<string, unknown>>();
     expect(one).toEqual(other);
+  });
+
+  it('that is wrong is answered after the same while, whether there was one to compare it with or not', async () => {
+    const { email, code } = await registerAndMail();
+    const timed = async (address: string, typed: string): Promise<number> => {
+      const startedMs = performance.now();
+      await enter(address, typed);
+      return performance.now() - startedMs;
+    };
+    // A timer may be a millisecond early.
+    for (const address of [email, newEmail()])
+      expect(await timed(address, wrong(code))).toBeGreaterThanOrEqual(wrongCodeMs - 1);
   });
 
   it('of one address is worth nothing with another', async () => {

@@ -26,6 +26,8 @@ export interface TimingPlan {
   readonly conditions: readonly Condition[];
   /** Whether all the routes are measured that a stranger may name an address on, or the requests for messages only. */
   readonly everyRoute: boolean;
+  /** Only routes whose name holds it; null for all. */
+  readonly only: string | null;
   /** Whether the classes of known addresses share the requests also where nothing is wrong. */
   readonly pooled: boolean;
   /** How many rows the control reads more of a known address. */
@@ -39,7 +41,7 @@ export interface TimingReport {
   readonly verdicts: readonly Verdict[];
   readonly limits: readonly LimitVerdict[];
   /** The positive control: known against unknown on a route that reads more of known addresses. */
-  readonly control: Judged | null;
+  readonly control: Judged;
   readonly passed: boolean;
 }
 
@@ -95,13 +97,16 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
   const countOfEach = Math.min(400, Math.max(20, Math.ceil(plan.requests / 50)));
   say(`Making ${countOfEach} addresses of each class`);
   const population = await settlePopulation(api.client, api.adminKey, countOfEach, random);
-  const limits = await compareLimits(tight.client, messageRoutes, population);
+  const isAsked = ({ name }: TimedRoute): boolean => plan.only === null || name.includes(plan.only);
+  const limits = await compareLimits(tight.client, messageRoutes.filter(isAsked), population);
   await tight.terminate();
 
   const verdicts: Verdict[] = [];
   const measure = async (condition: Condition, route: TimedRoute): Promise<void> => {
-    const counts = countsOf(plan.requests * route.share, plan.pooled || condition !== 'as always');
-    const series = (): Promise<Series> => measureSeries({ client, route, population, counts, random });
+    const isPooled = plan.pooled || condition !== 'as always';
+    const counts = countsOf(plan.requests * route.share, isPooled);
+    const asked = isPooled ? pooledOf(population) : population;
+    const series = (): Promise<Series> => measureSeries({ client, route, population: asked, counts, random });
     const verdict = await reachVerdict(condition, route.name, await series(), () => {
       say(`${condition}, ${route.name}: a comparison is outside, and measured once more`);
       return series();
@@ -110,7 +115,8 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
     say(`${condition}, ${route.name}: ${wordsOf(verdict)}`);
   };
 
-  let control: Judged | null = null;
+  const control = await measureControl(plan, client, addressHashKey, pooledOf(population), random);
+  say(`The control, a route that reads more of known addresses: AUC ${control.auc.toFixed(4)}`);
   for (const condition of plan.conditions) {
     if (condition === 'Redis away' && gate === null) continue;
     if (condition === 'Redis away') await gate?.become('closed');
@@ -127,11 +133,7 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
     const routes = isPlain
       ? [...messageRoutes, ...(plan.everyRoute ? otherRoutes : [])]
       : messageRoutes.filter(({ path }) => !path.endsWith('/users'));
-    for (const route of routes) await measure(condition, route);
-    if (isPlain) {
-      control = await measureControl(plan, client, addressHashKey, population, random);
-      say(`The control, a route that reads more of known addresses: AUC ${control.auc.toFixed(4)}`);
-    }
+    for (const route of routes.filter(isAsked)) await measure(condition, route);
   }
   return {
     requests: plan.requests,
@@ -142,7 +144,7 @@ export const runTiming = async (plan: TimingPlan): Promise<TimingReport> => {
     passed:
       verdicts.every(({ passed }) => passed) &&
       limits.every(({ statuses, differences }) => statuses.length === 3 && differences.length === 0) &&
-      control?.alike !== true,
+      !control.alike,
   };
 };
 
@@ -163,6 +165,15 @@ const countsOf = (requests: number, pooled: boolean): ReadonlyMap<AddressClass, 
   ]);
 };
 
+/** Classes that share the requests share the addresses too, so that each is asked about as often as an unknown one. */
+const pooledOf = (population: Population): Population =>
+  new Map(
+    [...population].map(([name, addresses]) => [
+      name,
+      name === 'unknown' ? addresses : addresses.slice(0, Math.ceil(addresses.length / knownClasses.length)),
+    ]),
+  );
+
 const measureControl = async (
   plan: TimingPlan,
   api: HttpClient,
@@ -179,11 +190,8 @@ const measureControl = async (
   using client = createHttpClient(leaking.port);
   const [route] = messageRoutes;
   if (route === undefined) throw new Error('no route is measured');
-  const half = Math.max(100, Math.round(plan.requests / 4));
-  const counts = new Map<AddressClass, number>([
-    ['pending', half],
-    ['unknown', half],
-  ]);
+  // Of all classes alike: what it leaves behind must not tell one from another afterwards.
+  const counts = countsOf(Math.max(200, plan.requests / 2), true);
   const [known] = judgeSeries(await measureSeries({ client, route, population, counts, random }));
   if (known === undefined) throw new Error('nothing was measured of the control');
   return known;

@@ -6,7 +6,8 @@ import { conditions, runTiming } from './timing-run.ts';
 import { promisedRequests } from './timing-statistics.ts';
 import { openTimingStores } from './timing-stores.ts';
 
-const usage = `Usage: pnpm timing [--requests N] [--seed N] [--json FILE] [--pooled] [--quick] [--help]
+const usage = `Usage: pnpm timing [--requests N] [--seed N] [--json FILE] [--pooled] [--quick] [--only TEXT]
+                   [--conditions NAMES] [--help]
 
 Can a stranger tell by an answer, or by the time it takes, who has an account? Starts an API, a worker, private
 stores and an SMTP server, makes addresses of five classes (pending, verified, suspended and suppressed accounts,
@@ -21,6 +22,8 @@ for a message again while the SMTP server stalls, while there is none, and witho
   --pooled      the classes of known addresses share the requests of a route, as they do with a fault: what tells one
                 class from the unknown is then measured with a fourth of the requests, and the run takes half the time
   --quick       the requests for a message only, and nothing with a fault
+  --only TEXT   the routes whose name holds it
+  --conditions NAMES  of ${conditions.join(', ')}; separated by commas, default all
 
 Said beforehand: a comparison is alike when the AUC (Mann-Whitney) is within 0.5 ± 0.01 and the distance of the
 distributions (Kolmogorov-Smirnov) is below what chance exceeds once in 1,000 times. Where there are fewer than
@@ -44,6 +47,8 @@ const readArguments = () => {
       json: { type: 'string' },
       pooled: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      conditions: { type: 'string', default: conditions.join(',') },
       help: { type: 'boolean', default: false },
     },
   });
@@ -51,7 +56,10 @@ const readArguments = () => {
   if (!Number.isInteger(requests) || requests < 200 || requests > 1_000_000)
     throw new RangeError('--requests takes a number from 200 to 1000000');
   if (!Number.isInteger(seed) || seed < 0) throw new RangeError('--seed takes a whole number');
-  return { ...values, requests, seed };
+  const named = conditions.filter((name) => values.conditions.split(',').includes(name));
+  if (named.length !== values.conditions.split(',').length)
+    throw new RangeError(`--conditions takes names of ${conditions.join(', ')}, separated by commas`);
+  return { ...values, requests, seed, conditions: values.quick ? (['as always'] as const) : named };
 };
 
 const main = async (): Promise<number> => {
@@ -79,8 +87,9 @@ const main = async (): Promise<number> => {
     redisPrefix: 'timing',
     requests: asked.requests,
     seed: asked.seed,
-    conditions: asked.quick ? ['as always'] : conditions,
+    conditions: asked.conditions,
     everyRoute: !asked.quick,
+    only: asked.only ?? null,
     pooled: asked.pooled,
     controlReads: 1,
     say,
